@@ -1,0 +1,145 @@
+"""The two nouns that the rest of the library knows data by: a clip and a data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from astsvm_lib.datasets.manifest import Manifest
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.storage import digest
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One micro-expression, from onset to offset, with its annotation.
+
+    Attributes
+    ----------
+    dataset, subject, name
+        Text identifiers; together they are the clip's key. A subject's zeros matter ("006").
+    label
+        Class, such as ``"positive"``.
+    fps
+        Frames a second.
+    onset, apex, offset
+        Frame numbers counted from the first frame of :attr:`frames`; the apex may be unknown.
+    fingerprint
+        Digest of what the frames are made of: a cache entry made from other frames is stale.
+    load_frames
+        Gives the frames, (T, H, W, 3) or (T, H, W) uint8, onset to offset.
+    """
+
+    dataset: str
+    subject: str
+    name: str
+    label: str
+    fps: float
+    onset: int
+    apex: int | None
+    offset: int
+    fingerprint: str
+    load_frames: Callable[[], np.ndarray] = field(repr=False, compare=False)
+
+    @property
+    def key(self) -> str:
+        """``dataset/subject/name``: what scores are joined by."""
+        return f"{self.dataset}/{self.subject}/{self.name}"
+
+    @property
+    def group(self) -> str:
+        """``dataset/subject``: what LOSO leaves out."""
+        return f"{self.dataset}/{self.subject}"
+
+    @property
+    def length(self) -> int:
+        """Number of frames, onset and offset included."""
+        return self.offset - self.onset + 1
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A declared data set and its clips, in a fixed order."""
+
+    manifest: Manifest
+    clips: tuple[Clip, ...]
+
+    def __post_init__(self) -> None:
+        twice = [key for key, count in Counter(clip.key for clip in self.clips).items() if count > 1]
+        if twice:
+            raise CompanionError(f"{self.manifest.id}: clip keys must differ; found twice: {', '.join(twice[:5])}")
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of confusion matrices."""
+        return tuple(self.manifest.classes)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """``dataset/subject`` of every subject, in order of first appearance."""
+        return tuple(dict.fromkeys(clip.group for clip in self.clips))
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of every clip's key, label and content."""
+        return digest([[clip.key, clip.label, clip.fingerprint] for clip in self.clips])
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __iter__(self) -> Iterator[Clip]:
+        return iter(self.clips)
+
+    def __getitem__(self, key: str) -> Clip:
+        """The clip with this key, ``dataset/subject/name``."""
+        for clip in self.clips:
+            if clip.key == key:
+                return clip
+        raise CompanionError(f"{self.id}: no clip '{key}'; the first keys are {[c.key for c in self.clips[:3]]}")
+
+    def table(self) -> pd.DataFrame:
+        """One row a clip: key, subject, label, frame numbers, length and duration in milliseconds."""
+        return pd.DataFrame(
+            [
+                {
+                    "key": clip.key,
+                    "subject": clip.subject,
+                    "clip": clip.name,
+                    "label": clip.label,
+                    "onset": clip.onset,
+                    "apex": clip.apex,
+                    "offset": clip.offset,
+                    "frames": clip.length,
+                    "fps": clip.fps,
+                    "milliseconds": 1000 * clip.length / clip.fps,
+                }
+                for clip in self.clips
+            ]
+        )
+
+    def deviations(self) -> list[str]:
+        """What differs from the manifest, one line each; empty when all is as declared."""
+        found = []
+        counts = Counter(clip.label for clip in self.clips)
+        for what, expected, actual in (
+            ("subjects", self.manifest.subjects, len(self.groups)),
+            ("clips", sum(self.manifest.classes.values()), len(self.clips)),
+            *((f"clips of class {label}", n, counts[label]) for label, n in self.manifest.classes.items()),
+        ):
+            if expected != actual:
+                found.append(f"{self.id}: expected {expected} {what}, found {actual}")
+        for clip in self.clips:
+            apex = clip.onset if clip.apex is None else clip.apex
+            if not clip.onset <= apex <= clip.offset:
+                found.append(
+                    f"{clip.key}: expected onset <= apex <= offset, found {clip.onset}, {clip.apex}, {clip.offset}"
+                )
+        return found

@@ -1,0 +1,115 @@
+"""Frames of anybody's own clip: from a video file or from a folder of images."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.storage import digest_arrays
+
+IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+
+
+def _by_number(path: Path) -> tuple[list[int], str]:
+    """Sort key: ``img9`` before ``img10``, whether or not numbers are padded."""
+    return [int(n) for n in re.findall(r"\d+", path.stem)], path.name
+
+
+def _read_folder(folder: Path) -> list[np.ndarray]:
+    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in IMAGE_ENDINGS), key=_by_number)
+    if not paths:
+        raise CompanionError(f"{folder}: expected a folder of images ({', '.join(sorted(IMAGE_ENDINGS))}), found none")
+    frames = []
+    for path in paths:
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+        if image is None:
+            raise CompanionError(f"{path}: not a readable image; replace or remove it")
+        frames.append(image)
+    return frames
+
+
+def _read_video(path: Path) -> tuple[list[np.ndarray], float]:
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise CompanionError(f"{path}: not a video that OpenCV can open; try a folder of frames instead")
+    declared = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    fps = float(capture.get(cv2.CAP_PROP_FPS))
+    frames = []
+    while True:
+        more, frame = capture.read()
+        if not more:
+            break
+        frames.append(frame)
+    capture.release()
+    if len(frames) < declared:
+        raise CompanionError(
+            f"{path}: the file declares {declared} frames but only {len(frames)} can be read: "
+            "it is truncated or damaged; copy it again, or extract its frames into a folder"
+        )
+    return frames, fps
+
+
+def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float | None = None) -> Clip:
+    """A clip from a video file or a folder of frames.
+
+    Parameters
+    ----------
+    path
+        Video file, or folder of images in the order of the numbers in their names.
+    onset, offset
+        First and last frame, both included, counted from 0; by default the whole recording.
+    fps
+        Frames a second; needed for a folder, read from a video otherwise.
+
+    Returns
+    -------
+    Clip
+        Its frames are (T, H, W, 3) uint8 in RGB order, onset to offset.
+
+    Raises
+    ------
+    CompanionError
+        If nothing is there, the recording is truncated or unreadable, frames differ in size, the
+        range does not lie inside it, or fewer than two frames are left.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise CompanionError(f"{path}: no such file or folder; expected a video file or a folder of frames")
+    if path.is_dir():
+        frames = _read_folder(path)
+        if fps is None:
+            raise CompanionError(f"{path}: a folder of frames does not say how fast they were taken; give --fps")
+    else:
+        frames, declared_fps = _read_video(path)
+        fps = declared_fps if fps is None else fps
+    if not fps or fps <= 0 or not np.isfinite(fps):
+        raise CompanionError(f"{path}: expected a positive frame rate, found {fps}; give --fps")
+    last = len(frames) - 1 if offset is None else offset
+    if not 0 <= onset <= last < len(frames):
+        raise CompanionError(
+            f"{path}: expected 0 <= onset <= offset <= {len(frames) - 1}, found onset {onset} and offset {last}"
+        )
+    sizes = {frame.shape[:2] for frame in frames[onset : last + 1]}
+    if len(sizes) > 1:
+        words = ", ".join(f"{w}x{h}" for h, w in sorted(sizes))
+        raise CompanionError(f"{path}: expected frames of one size, found {words}")
+    if onset == last:
+        raise CompanionError(f"{path}: expected at least 2 frames from onset to offset, found 1")
+    stack = np.stack(frames[onset : last + 1])[..., ::-1].copy()
+    return Clip(
+        dataset="own",
+        subject="own",
+        name=path.stem,
+        label="",
+        fps=float(fps),
+        onset=0,
+        apex=None,
+        offset=len(stack) - 1,
+        fingerprint=digest_arrays({"frames": stack}),
+        load_frames=lambda: stack,
+    )

@@ -1,0 +1,282 @@
+"""Every choice that the paper leaves open (R1-R15), as one frozen value.
+
+A :class:`Recipe` names, for each reading, what was taken. It goes to YAML and back, has a
+canonical JSON form and a digest, and refuses an unknown field or value by name. The book's page of
+readings is generated from the metadata in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.storage import digest
+
+
+class Part(BaseModel):
+    """A group of fields that belong to one stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def choice(reading: str, default: Any, description: str, **limits: Any) -> Any:
+    """A field of the recipe that stands for one of the readings R1-R15."""
+    return Field(default=default, description=description, json_schema_extra={"reading": reading}, **limits)
+
+
+class Naming(Part):
+    difference: Literal["IDSF", "ISDF"] = choice(
+        "R1", "IDSF", "what figures call the image difference sequence feature; the paper uses both names"
+    )
+
+
+class Registration(Part):
+    scope: Literal["clip", "frame", "none"] = choice(
+        "R2", "clip", "one transform per clip, estimated on the onset; one per frame; or a plain detector box"
+    )
+    transform: Literal["similarity", "affine"] = choice("R2", "similarity", "what the landmarks may be fitted with")
+    shape_model: Literal["asm", "none"] = choice(
+        "R2", "asm", "regularise the 68 landmarks by the point distribution model, or use them as dlib found them"
+    )
+
+
+class Magnification(Part):
+    alpha: float = choice("R3", 4.0, "motion amplification of Wu et al. 2012; 1 leaves the clip alone", ge=1, le=64)
+    lambda_c: float = choice("R3", 8.0, "spatial cut-off wavelength, in pixels of the 192 px crop", gt=0)
+    low_hz: float = choice("R3", 0.5, "lower edge of the temporal band", gt=0)
+    high_hz: float = choice("R3", 10.0, "upper edge of the temporal band", gt=0)
+    temporal: Literal["ideal", "iir"] = choice(
+        "R3", "ideal", "zero-phase ideal band with even reflection, or the original's causal difference of two IIRs"
+    )
+
+
+class Interpolation(Part):
+    method: Literal["tim", "linear"] = choice(
+        "R4", "tim", "temporal interpolation model on the path graph, or equal-interval linear sampling"
+    )
+    frames: Literal[10] = choice("R4", 10, "length of every prepared clip")
+
+
+class Flow(Part):
+    reference: Literal["adjacent", "onset"] = choice("R5", "adjacent", "frame against which each frame's flow is taken")
+    component: Literal["magnitude", "u", "v"] = choice("R5", "magnitude", "the one channel that Table 1 has room for")
+    window_sigma: float = choice("R5", 7.0, "standard deviation of the Gaussian window, in pixels", gt=0)
+    iterations: int = choice("R5", 3, "warping iterations per level", ge=1, le=20)
+    levels: int = choice("R5", 2, "pyramid levels", ge=1, le=6)
+    tikhonov: float = choice("R5", 1.0, "regularisation added to the structure tensor's diagonal", ge=0)
+
+
+class Difference(Part):
+    sign: Literal["signed", "absolute"] = choice("R6", "signed", "keep the sign of I_i - I_onset or drop it")
+    onset: Literal["included", "excluded"] = choice(
+        "R6", "included", "frame 1 is the onset, so D_1 = 0; or the ten frames after the onset of eleven"
+    )
+    standardise: bool = choice("R6", False, "divide each clip's differences by their standard deviation")
+    light: Literal["none", "affine"] = choice(
+        "R6", "none", "first map each frame's grey values to the onset's by a robust affine fit"
+    )
+
+
+class Attention(Part):
+    modules: Literal["fam", "cam", "sam", "none"] = choice("R8", "fam", "fusion attention, one half of it, or none")
+    activation: Literal["scaled-softmax", "softmax", "sigmoid"] = choice(
+        "R7", "scaled-softmax", "softmax over frames (CAM) or positions (SAM), rescaled to mean 1; literal; or sigmoid"
+    )
+    order: Literal["channel-first", "spatial-first"] = choice("R8", "channel-first", "which block comes first")
+    perceptron: Literal["separate", "shared"] = choice("R8", "separate", "one MLP for each path of CAM, or one for both")
+    hidden_units: int = choice("R8", 5, "width of the MLP's hidden layer; the paper does not say", ge=1)
+    kernel_size: int = choice("R8", 7, "side of SAM's convolution; the paper does not say", ge=1)
+
+
+class Inception(Part):
+    downsampling: Literal["average", "strided", "bilinear"] = choice("R9", "average", "how 192x192 becomes 32x32")
+    streams: Literal["both", "flow", "idsf"] = choice("R10", "both", "which of the two features enter the network")
+    modules: Literal["both", "2d", "3d", "split"] = choice(
+        "R10", "both", "2D and 3D module in each stream; one of them; or IDSF to the 2D and flow to the 3D module"
+    )
+
+
+class Head(Part):
+    softmax: Literal["classifier", "concatenate"] = choice(
+        "R11", "classifier", "the softmax is the training head's; or literally over the concatenated channels as well"
+    )
+
+
+class Transfer(Part):
+    kernel: Literal["rbf", "linear", "polynomial", "chi-squared"] = choice("R12", "rbf", "kernel of the SVM")
+    C: float = choice("R12", 1.0, "penalty of the SVM", gt=0)
+    gamma: float | Literal["scale"] = choice(
+        "R12", "scale", "1 / (number of features x their variance), or a positive number"
+    )
+    standardise: bool = choice("R12", True, "standardise the features on the training fold")
+
+
+class Training(Part):
+    learning_rate: float = choice("R13", 1e-3, "Adam's step; IV.B", gt=0)
+    batch_size: int = choice("R13", 32, "clips a step; IV.B", ge=1)
+    class_weights: Literal["none", "balanced"] = choice("R13", "none", "weight of each class in the loss")
+    batch_norm_momentum: float = choice(
+        "R13", 0.9, "Keras's 0.99 is too slow for the few steps that these databases allow", ge=0, lt=1
+    )
+
+
+class Scoring(Part):
+    pooling: Literal["pooled"] = choice(
+        "R14", "pooled", "one confusion matrix over all folds; the mean over folds is only ever shown beside it"
+    )
+
+
+class Labels(Part):
+    subset: Literal["megc2019"] = choice("R15", "megc2019", "clips and three classes of the MEGC2019 composite")
+
+
+class Recipe(Part):
+    """All readings of the paper, R1-R15, grouped by stage; see the chapter "The readings".
+
+    Examples
+    --------
+    >>> Recipe().magnification.alpha
+    4.0
+    >>> Recipe.from_dict({"flow": {"reference": "onset"}}).flow.reference
+    'onset'
+    """
+
+    naming: Naming = Naming()
+    registration: Registration = Registration()
+    magnification: Magnification = Magnification()
+    interpolation: Interpolation = Interpolation()
+    flow: Flow = Flow()
+    difference: Difference = Difference()
+    attention: Attention = Attention()
+    inception: Inception = Inception()
+    head: Head = Head()
+    transfer: Transfer = Transfer()
+    training: Training = Training()
+    scoring: Scoring = Scoring()
+    labels: Labels = Labels()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Recipe:
+        """A recipe with the given fields and the defaults elsewhere.
+
+        Raises
+        ------
+        CompanionError
+            For an unknown field or a value that is not allowed; the message names it and says
+            what is.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise CompanionError("\n".join(dict.fromkeys(_explain(dict(item)) for item in error.errors()))) from None
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Recipe:
+        """Read a recipe file; fields it leaves out keep their defaults.
+
+        Raises
+        ------
+        CompanionError
+            If the file cannot be read, is no YAML mapping, or has a wrong field or value.
+        """
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CompanionError(f"recipe {path}: cannot be read ({error.strerror})") from None
+        except yaml.YAMLError as error:
+            raise CompanionError(f"recipe {path}: not valid YAML ({error})") from None
+        if values is None:
+            values = {}
+        if not isinstance(values, dict):
+            raise CompanionError(f"recipe {path}: expected a mapping of stages, found {type(values).__name__}")
+        return cls.from_dict(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, as plain values."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """All fields as YAML, each with a comment that says what it is."""
+        lines: list[str] = []
+        stage = ""
+        for field in fields():
+            if field.stage != stage:
+                stage = field.stage
+                lines += ["", f"{stage}:"] if lines else [f"{stage}:"]
+            value = getattr(getattr(self, stage), field.name)
+            text = yaml.safe_dump(value).splitlines()[0]
+            lines.append(f"  {field.name}: {text}  # {field.reading}: {field.description}")
+        return "\n".join(lines) + "\n"
+
+    def digest(self, *stages: str) -> str:
+        """Digest of some stages, or of all: what a cache or a record is keyed by."""
+        values = self.to_dict()
+        return digest({stage: values[stage] for stage in stages} if stages else values)
+
+    def replace(self, **stages: dict[str, Any]) -> Recipe:
+        """A copy with some fields changed: ``recipe.replace(flow={"reference": "onset"})``."""
+        values = self.to_dict()
+        for stage, changes in stages.items():
+            values[stage] = {**values.get(stage, {}), **changes}
+        return Recipe.from_dict(values)
+
+
+@dataclass(frozen=True)
+class RecipeField:
+    """One field of the recipe, as the page of readings lists it."""
+
+    stage: str
+    name: str
+    reading: str
+    default: Any
+    allowed: str
+    description: str
+
+
+def fields() -> Iterator[RecipeField]:
+    """Every field of the recipe, stage by stage."""
+    for stage, part in Recipe.model_fields.items():
+        for name, info in type(part.default).model_fields.items():
+            extra = info.json_schema_extra
+            reading = str(extra["reading"]) if isinstance(extra, dict) else ""
+            yield RecipeField(stage, name, reading, info.default, _allowed(info), str(info.description))
+
+
+def _allowed(info: FieldInfo) -> str:
+    """What a field takes, in words."""
+    kinds = []
+    for kind in get_args(info.annotation) if get_origin(info.annotation) not in (None, Literal) else [info.annotation]:
+        if get_origin(kind) is Literal:
+            kinds += [str(v) for v in get_args(kind)]
+        elif kind is bool:
+            kinds.append("true, false")
+        else:
+            bounds = {type(m).__name__.lower(): m for m in info.metadata}
+            words = [
+                f"{sign} {getattr(bounds[name], name):g}"
+                for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
+                if name in bounds
+            ]
+            kinds.append(" ".join(["a whole number" if kind is int else "a number", " and ".join(words)]).strip())
+    return ", ".join(kinds)
+
+
+def _explain(error: dict[str, Any]) -> str:
+    """One line for one of pydantic's errors: where, what was found, what is allowed."""
+    where = [str(part) for part in error["loc"]]
+    stages = list(Recipe.model_fields)
+    if where and where[0] not in stages:
+        return f"recipe: unknown stage '{where[0]}'; expected one of {', '.join(stages)}"
+    known = {field.name: field for field in fields() if field.stage == where[0]}
+    if len(where) < 2:
+        return f"recipe.{where[0]}: expected a mapping with {', '.join(known)}; found {error['input']!r}"
+    if where[1] not in known:
+        return f"recipe.{where[0]}: unknown field '{where[1]}'; expected one of {', '.join(known)}"
+    return f"recipe.{where[0]}.{where[1]}: found {error['input']!r}; allowed: {known[where[1]].allowed}"

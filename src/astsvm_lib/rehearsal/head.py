@@ -1,0 +1,161 @@
+"""The head that every rehearsal subject is made from: mesh, identities, action units, texture map.
+
+Model coordinates: x to the subject's left, y up, z towards the camera; one unit is a decimetre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from astsvm_lib.rehearsal.raster import rasterise, vertex_normals
+from astsvm_lib.rehearsal.subdivision import catmull_clark
+
+SKIN, EYE, UPPER_LASH, LOWER_LASH, TEETH, TONGUE = range(6)
+
+#: Side of the square texture, and the rows of it that hold skin; the rest is an atlas for the eyes.
+TEXTURE_SIZE = 1024
+SKIN_ROWS = 0.86
+#: The skin is unrolled as a cylinder about x = 0, z = AXIS_Z, between these heights.
+AXIS_Z = 0.25
+TOP_Y, BOTTOM_Y = 8.75, 5.0
+#: Where the atlas keeps each eye (centre column) and the flat colours, as fractions of the side.
+EYE_COLUMNS = (0.08, 0.20)
+EYE_HALF_WIDTH = 0.05
+ATLAS_ROW = 0.94
+FLAT_COLUMNS = {UPPER_LASH: 0.40, LOWER_LASH: 0.40, TEETH: 0.50, TONGUE: 0.60}
+EYE_EXTENT = 0.16  # model units from an eye's centre to the edge of its square in the atlas
+
+
+def skin_texel(angle: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Texture column and row of a skin point at a cylinder angle (radians) and height y."""
+    column = (angle / np.pi * 0.5 + 0.5) * (TEXTURE_SIZE - 1)
+    row = (TOP_Y - height) / (TOP_Y - BOTTOM_Y) * TEXTURE_SIZE * SKIN_ROWS
+    return column, row
+
+
+@dataclass(frozen=True)
+class Head:
+    """Mesh and bases after one subdivision; V vertices, F triangles.
+
+    Attributes
+    ----------
+    mean, template
+        (V, 3) mean face of the identity space; the neutral face that the texture is laid out on.
+    identity
+        (K, V, 3) identity components, one standard deviation each.
+    units
+        Name -> (V, 3): displacement of each action unit ("12L", "17") or gaze direction; 1.0 moves
+        some skin by 1 decimetre (a tenth of that is a strong expression).
+    triangles, triangle_part
+        (F, 3) vertex numbers and (F,) part codes.
+    part, texel, lips, lids, ears
+        Per vertex: part code, texture coordinates (V, 2), painted masks in 0..1.
+    occlusion
+        (V,) ambient light that reaches the mean face, 0..1.
+    angle
+        (V,) cylinder angle of the template, radians.
+    """
+
+    mean: np.ndarray
+    template: np.ndarray
+    identity: np.ndarray
+    units: dict[str, np.ndarray]
+    triangles: np.ndarray
+    triangle_part: np.ndarray
+    part: np.ndarray
+    texel: np.ndarray
+    lips: np.ndarray
+    lids: np.ndarray
+    ears: np.ndarray
+    occlusion: np.ndarray
+    angle: np.ndarray
+
+
+def _layout(template: np.ndarray, part: np.ndarray, base_part: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Texture coordinates of every vertex: skin on a cylinder, eyes from the front, the rest flat."""
+    angle = np.arctan2(template[:, 0], template[:, 2] - AXIS_Z)
+    texel = np.stack(skin_texel(angle, template[:, 1]), 1)
+    for column, side in zip(EYE_COLUMNS, (1, -1), strict=True):
+        eye = (part == EYE) & (template[:, 0] * side > 0)
+        centre = base[(base_part == EYE) & (base[:, 0] * side > 0)].mean(0)
+        offset = (template[eye] - centre) / EYE_EXTENT * EYE_HALF_WIDTH
+        texel[eye, 0] = (column + offset[:, 0]) * TEXTURE_SIZE
+        texel[eye, 1] = (ATLAS_ROW - offset[:, 1]) * TEXTURE_SIZE
+    for code, column in FLAT_COLUMNS.items():
+        texel[part == code] = column * TEXTURE_SIZE, ATLAS_ROW * TEXTURE_SIZE
+    return texel
+
+
+def ambient_occlusion(points: np.ndarray, triangles: np.ndarray, directions: int = 48, side: int = 256) -> np.ndarray:
+    """Share of the sky that each vertex sees, (V,), by depth maps from directions on a sphere."""
+    normals = vertex_normals(points, triangles)
+    step = (np.arange(directions) + 0.5) / directions
+    polar, azimuth = np.arccos(1 - 2 * step), np.pi * (1 + 5**0.5) * step * directions
+    sky = np.stack([np.cos(azimuth) * np.sin(polar), np.sin(azimuth) * np.sin(polar), np.cos(polar)], 1)
+    seen, possible = np.zeros(len(points)), np.zeros(len(points))
+    for direction in sky[sky[:, 2] >= -0.3]:
+        helper = np.array([0, 1.0, 0]) if abs(direction[1]) < 0.9 else np.array([1.0, 0, 0])
+        right = np.cross(helper, direction)
+        right /= np.linalg.norm(right)
+        up = np.cross(direction, right)
+        view = np.stack([points @ right, -(points @ up), -(points @ direction)], 1)
+        view[:, :2] -= view[:, :2].min(0)
+        view[:, :2] *= (side - 1) / view[:, :2].max()
+        hit = rasterise(view, triangles, side, side)
+        depth = hit.interpolate(triangles, view[:, 2:3], fill=np.inf)[..., 0]
+        row, column = np.clip(view[:, 1].astype(int), 0, side - 1), np.clip(view[:, 0].astype(int), 0, side - 1)
+        visible = view[:, 2] < depth[row, column] + 0.06
+        weight = np.maximum(normals @ direction, 0) * (0.6 + 0.4 * max(direction[1], 0))
+        seen += visible * weight
+        possible += weight
+    return np.clip(seen / np.maximum(possible, 1e-6), 0, 1)
+
+
+@lru_cache
+def load_head() -> Head:
+    """The head from the committed asset, subdivided once; read-only, shared by all subjects."""
+    with files("astsvm_lib.rehearsal").joinpath("assets/head.npz").open("rb") as stream, np.load(stream) as data:
+        asset = {name: data[name] for name in data.files}
+    smooth, quads, parent = catmull_clark(asset["quads"].astype(np.int64), len(asset["mean"]))
+    smooth = smooth.astype(np.float32)
+    mean, template = smooth @ asset["mean"], smooth @ asset["template"]
+    quad_part = asset["quad_part"][parent]
+    part = np.zeros(len(mean), np.uint8)
+    part[quads] = quad_part[:, None]
+    texel = _layout(template, part, asset["part"], asset["template"])
+
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    triangle_part = np.concatenate([quad_part, quad_part])
+    # No camera of this corpus sees the back of the head, where the texture's seam lies.
+    is_skin = triangle_part == SKIN
+    seam = is_skin & (np.ptp(texel[triangles, 0], axis=1) > 0.4 * TEXTURE_SIZE)
+    centre = template[triangles].mean(1)
+    back = is_skin & (centre[:, 2] < -0.35) & (centre[:, 1] > 6)
+    triangles, triangle_part = np.ascontiguousarray(triangles[~(seam | back)]), triangle_part[~(seam | back)]
+
+    def expand(stack: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return np.stack([smooth @ (item * s) for item, s in zip(stack, scale, strict=True)]).astype(np.float32)
+
+    units = expand(asset["units"], asset["unit_scale"])
+    masks = np.clip(smooth @ (asset["masks"] / np.float32(255)), 0, 1)
+    occlusion = ambient_occlusion(mean, triangles)
+    occlusion[part == EYE] = np.clip(0.2 + 0.8 * occlusion[part == EYE], 0, 1)
+    return Head(
+        mean=mean.astype(np.float32),
+        template=template.astype(np.float32),
+        identity=expand(asset["identity"], asset["identity_scale"]),
+        units=dict(zip(asset["unit_names"].tolist(), units, strict=True)),
+        triangles=triangles,
+        triangle_part=triangle_part,
+        part=part,
+        texel=texel.astype(np.float32),
+        lips=masks[:, 0],
+        lids=masks[:, 1],
+        ears=masks[:, 2],
+        occlusion=occlusion.astype(np.float32),
+        angle=np.arctan2(template[:, 0], template[:, 2] - AXIS_Z).astype(np.float32),
+    )

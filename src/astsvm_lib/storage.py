@@ -1,0 +1,144 @@
+"""Files that are written whole or not at all, digests, and the cache built on both."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import io
+import json
+import os
+import pkgutil
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+Arrays = dict[str, np.ndarray]
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(value: Any) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of named arrays: names, shapes, types, values."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()[:16]
+
+
+@lru_cache
+def code_digest(*packages: str) -> str:
+    """Digest of what packages of this library compute: comments and docstrings do not count.
+
+    Parameters
+    ----------
+    packages
+        Names below ``astsvm_lib``, such as ``"preprocessing"``.
+    """
+    total = hashlib.sha256()
+    for package in packages:
+        module = importlib.import_module(f"astsvm_lib.{package}")
+        names = [module.__name__]
+        if hasattr(module, "__path__"):
+            names += [m.name for m in pkgutil.walk_packages(module.__path__, module.__name__ + ".")]
+        for name in sorted(names):
+            spec = importlib.util.find_spec(name)
+            if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+                continue
+            tree = ast.parse(Path(spec.origin).read_bytes())
+            for node in ast.walk(tree):
+                body = getattr(node, "body", None)
+                if (
+                    isinstance(body, list)
+                    and body
+                    and isinstance(body[0], ast.Expr)
+                    and isinstance(body[0].value, ast.Constant)
+                    and isinstance(body[0].value.value, str)
+                ):
+                    body[0].value.value = ""
+            total.update(name.encode())
+            total.update(ast.dump(tree).encode())
+    return total.hexdigest()[:16]
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a killed run, sees the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as one ``.npz``, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomically(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read what :func:`write_arrays` wrote; every member's checksum is verified on the way."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+class Cache:
+    """Arrays on disk, by a key that says what they were made from.
+
+    Two processes may share the folder: entries are replaced atomically, and the same key always
+    stands for the same arrays. A damaged entry is reported, made again and replaced.
+
+    Parameters
+    ----------
+    root
+        Folder. By default ``ASTSVM_CACHE``, else the user's cache folder.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        configured = os.environ.get("ASTSVM_CACHE")
+        self.root = Path(root or configured or platformdirs.user_cache_dir("astsvm"))
+
+    def path(self, room: str, key: Any) -> Path:
+        """Where the entry for ``key`` lies, whether or not it exists."""
+        name = digest(key)
+        return self.root / room / name[:2] / f"{name}.npz"
+
+    def get(self, room: str, key: Any, make: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
+        """The arrays stored under ``key``; if there are none, or they are damaged, make them."""
+        path = self.path(room, key)
+        if path.exists():
+            try:
+                return read_arrays(path)
+            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+                warnings.warn(f"damaged cache entry {path.name} ({error}): made again", stacklevel=2)
+        arrays = dict(make())
+        write_arrays(path, arrays)
+        return arrays

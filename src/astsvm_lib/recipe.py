@@ -62,6 +62,9 @@ class Interpolation(Part):
         "R4", "tim", "temporal interpolation model on the path graph, or equal-interval linear sampling"
     )
     frames: Literal[10] = choice("R4", 10, "length of every prepared clip")
+    components: int | Literal["all"] = choice(
+        "R4", 9, "sines of the path graph that are kept: 9 smooth a longer clip's noise, all pass through its frames"
+    )
 
 
 class Flow(Part):

@@ -1,0 +1,106 @@
+"""Both features of a clip, from its frames or from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.features.difference import difference_sequence
+from astsvm_lib.features.lucas_kanade import flow_sequence
+from astsvm_lib.preprocessing.pipeline import prepare
+from astsvm_lib.recipe import Recipe
+from astsvm_lib.storage import Cache, code_digest
+
+STAGES = ("registration", "magnification", "interpolation", "flow", "difference")
+
+
+@dataclass(frozen=True)
+class Features:
+    """The network's two inputs.
+
+    Attributes
+    ----------
+    flow, idsf
+        (..., 10, 192, 192) float32: pixels of motion, grey levels of difference.
+    """
+
+    flow: np.ndarray
+    idsf: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray | slice | list[int]) -> Features:
+        """The features of some clips."""
+        return Features(self.flow[chosen], self.idsf[chosen])
+
+    def __len__(self) -> int:
+        return len(self.flow)
+
+
+def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
+    """Features (10, 192, 192) of prepared frames (10 or 11, 192, 192)."""
+    wanted = recipe.interpolation.frames
+    return Features(flow_sequence(frames, recipe.flow)[-wanted:], difference_sequence(frames, recipe.difference))
+
+
+def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
+    """Both features of one clip, (10, 192, 192) each.
+
+    Raises
+    ------
+    CompanionError
+        If the clip cannot be prepared; see :func:`astsvm_lib.preprocessing.prepare`.
+    """
+    cache = cache or Cache()
+
+    def make() -> dict[str, np.ndarray]:
+        found = from_prepared(prepare(clip, recipe, cache).frames, recipe)
+        return {"flow": found.flow, "idsf": found.idsf}
+
+    key = {
+        "clip": clip.key,
+        "content": clip.fingerprint,
+        "fps": clip.fps,
+        "recipe": recipe.digest(*STAGES),
+        "code": [code_digest("preprocessing"), code_digest("features")],
+    }
+    return Features(**cache.get("features", key, make))
+
+
+def _extract_at(clip: Clip, recipe: Recipe, root: Path) -> None:
+    extract(clip, recipe, Cache(root))
+
+
+def extract_all(
+    clips: Iterable[Clip], recipe: Recipe, cache: Cache | None = None, jobs: int = 1, progress: bool = True
+) -> Features:
+    """Both features of many clips, (N, 10, 192, 192) each, in their order.
+
+    Parameters
+    ----------
+    jobs
+        Clips that are prepared at once, each in a process of its own.
+    progress
+        Show a bar while clips are prepared.
+    """
+    cache = cache or Cache()
+    clips = list(clips)
+    bar = tqdm(total=len(clips), desc="preparing clips", disable=None if progress else True, leave=False)
+    if jobs > 1:
+        work = (delayed(_extract_at)(clip, recipe, cache.root) for clip in clips)
+        for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
+            bar.update()
+    first = extract(clips[0], recipe, cache)
+    flow = np.empty((len(clips), *first.flow.shape), np.float32)
+    idsf = np.empty((len(clips), *first.idsf.shape), np.float32)
+    for i, clip in enumerate(clips):
+        found = first if i == 0 else extract(clip, recipe, cache)
+        flow[i], idsf[i] = found.flow, found.idsf
+        if jobs == 1:
+            bar.update()
+    bar.close()
+    return Features(flow, idsf)

@@ -1,0 +1,112 @@
+"""A point distribution model of the face: the part of the Active Shape Model that the method needs.
+
+Cootes et al. 1995: align shapes by similarities, take the principal components of what is left,
+and keep a shape plausible by limiting each coefficient to three standard deviations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from astsvm_lib.errors import CompanionError
+
+LIMIT = 3.0  # standard deviations a coefficient may have
+
+
+def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Least-squares similarity (2, 3) that takes points (N, 2) to points (N, 2) (Umeyama 1991)."""
+    centre, goal = source.mean(0), target.mean(0)
+    a, b = source - centre, target - goal
+    power = (a**2).sum()
+    cosine = (a * b).sum() / power
+    sine = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / power
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    return np.column_stack([linear, goal - linear @ centre])
+
+
+def fit_affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Least-squares affine map (2, 3) that takes points (N, 2) to points (N, 2)."""
+    design = np.column_stack([source, np.ones(len(source))])
+    return np.linalg.lstsq(design, target, rcond=None)[0].T
+
+
+def apply(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (..., 2) through a 2x3 transform."""
+    return points @ transform[:, :2].T + transform[:, 2]
+
+
+def invert(transform: np.ndarray) -> np.ndarray:
+    """The inverse of a 2x3 transform, 2x3."""
+    linear = np.linalg.inv(transform[:, :2])
+    return np.column_stack([linear, -linear @ transform[:, 2]])
+
+
+@dataclass(frozen=True)
+class ShapeModel:
+    """Mean shape (68, 2), centred and of unit root-mean-square size; modes; their deviations.
+
+    Attributes
+    ----------
+    mean
+        (68, 2).
+    modes
+        (K, 68, 2), orthonormal.
+    deviations
+        (K,) standard deviation of each coefficient.
+    """
+
+    mean: np.ndarray
+    modes: np.ndarray
+    deviations: np.ndarray
+
+    @classmethod
+    def learn(cls, shapes: np.ndarray, variance: float = 0.98) -> ShapeModel:
+        """Fit to shapes (N, 68, 2), keeping the modes that explain this share of the variance."""
+
+        def unit(shape: np.ndarray) -> np.ndarray:
+            centred = shape - shape.mean(0)
+            return centred / np.sqrt((centred**2).sum(1).mean())
+
+        mean = unit(shapes[0])
+        for _ in range(10):  # generalised Procrustes analysis
+            aligned = np.stack([apply(fit_similarity(shape, mean), shape) for shape in shapes])
+            mean = unit(aligned.mean(0))
+        deviation = (aligned - aligned.mean(0)).reshape(len(shapes), -1)
+        _, spread, modes = np.linalg.svd(deviation, full_matrices=False)
+        share = np.cumsum(spread**2) / (spread**2).sum()
+        count = int(np.searchsorted(share, variance)) + 1
+        modes = modes[:count].reshape(count, *mean.shape)
+        return cls(mean, modes, spread[:count] / np.sqrt(len(shapes) - 1))
+
+    def regularise(self, landmarks: np.ndarray) -> np.ndarray:
+        """The nearest plausible face to landmarks (68, 2), in the same pixels.
+
+        Raises
+        ------
+        CompanionError
+            If the array has another shape or is not finite.
+        """
+        if landmarks.shape != self.mean.shape or not np.isfinite(landmarks).all():
+            raise CompanionError(f"expected finite landmarks of shape {self.mean.shape}, found {landmarks.shape}")
+        into_model = fit_similarity(landmarks, self.mean)
+        residual = apply(into_model, landmarks) - self.mean
+        coefficients = np.tensordot(self.modes, residual, 2)
+        coefficients = np.clip(coefficients, -LIMIT * self.deviations, LIMIT * self.deviations)
+        plausible = self.mean + np.tensordot(coefficients, self.modes, 1)
+        return apply(invert(into_model), plausible)
+
+
+@lru_cache
+def load_shape_model() -> ShapeModel:
+    """The committed model (built by ``tools/build_landmarks.py`` from rendered identities)."""
+    with (
+        files("astsvm_lib.preprocessing").joinpath("assets/shape_model.npz").open("rb") as stream,
+        np.load(stream) as data,
+    ):
+        return ShapeModel(
+            data["mean"].astype(np.float64), data["modes"].astype(np.float64), data["deviations"].astype(np.float64)
+        )

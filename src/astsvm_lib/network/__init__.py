@@ -1,0 +1,20 @@
+"""FAM, the inception modules and the two-stream network (III.B, III.C, Table 1), in Keras 3.
+
+Everything here uses ``keras.ops`` only, so that TensorFlow (the default), JAX and PyTorch run the
+same code; choose with the environment variable ``KERAS_BACKEND`` before Keras is imported.
+"""
+
+from astsvm_lib.network.ast_network import build_network, feature_extractor, initialise, layer_table
+from astsvm_lib.network.attention import ChannelAttention, SpatialAttention
+from astsvm_lib.network.training import inputs_of, train
+
+__all__ = [
+    "ChannelAttention",
+    "SpatialAttention",
+    "build_network",
+    "feature_extractor",
+    "initialise",
+    "inputs_of",
+    "layer_table",
+    "train",
+]

@@ -78,6 +78,9 @@ class Flow(Part):
 
 class Difference(Part):
     sign: Literal["signed", "absolute"] = choice("R6", "signed", "keep the sign of I_i - I_onset or drop it")
+    grey_range: Literal["0-1", "0-255"] = choice(
+        "R6", "0-1", "scale of the grey values that are subtracted; at 0-255 the attention saturates"
+    )
     onset: Literal["included", "excluded"] = choice(
         "R6", "included", "frame 1 is the onset, so D_1 = 0; or the ten frames after the onset of eleven"
     )

@@ -43,9 +43,9 @@ def difference_sequence(frames: np.ndarray, options: Difference = DEFAULT) -> np
     Parameters
     ----------
     frames
-        (N, H, W) prepared grey values, the onset first.
+        (N, H, W) prepared grey values 0..255, the onset first.
     options
-        ``sign``, ``onset``, ``standardise``, ``light``.
+        ``sign``, ``grey_range``, ``onset``, ``standardise``, ``light``.
 
     Returns
     -------
@@ -56,6 +56,8 @@ def difference_sequence(frames: np.ndarray, options: Difference = DEFAULT) -> np
     if options.light == "affine":
         frames = np.stack([onset, *(match_light(frame, onset) for frame in frames[1:])])
     difference = (frames - onset).astype(np.float32)
+    if options.grey_range == "0-1":
+        difference = difference / np.float32(255)
     if options.onset == "excluded":
         difference = difference[1:]
     if options.sign == "absolute":

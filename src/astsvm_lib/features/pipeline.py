@@ -27,7 +27,7 @@ class Features:
     Attributes
     ----------
     flow, idsf
-        (..., 10, 192, 192) float32: pixels of motion, grey levels of difference.
+        (..., 10, 192, 192) float32: pixels of motion; difference of grey values, in -1..1 by default.
     """
 
     flow: np.ndarray

@@ -1,0 +1,358 @@
+"""The command ``astsvm``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from astsvm_lib import __version__
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from astsvm_lib.evaluation.scores import Scores
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+root_option = click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder of the data, where the library does not generate it."
+)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def _print_scores(scores: Scores, title: str) -> None:
+    """Confusion matrix, UAR and UF1."""
+    width = max(len(c) for c in scores.classes) + 2
+    click.echo(f"\n{title}: UAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
+    click.echo(" " * width + "".join(f"{c:>{width}}" for c in scores.classes) + "   <- predicted")
+    for name, row in zip(scores.classes, scores.matrix, strict=True):
+        click.echo(f"{name:<{width}}" + "".join(f"{n:>{width}}" for n in row))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="astsvm")
+def command() -> None:
+    """AST+SVMNet companion: rerun a micro-expression recognition paper, step by step.
+
+    Everything works out of the box on rehearsal data (rendered faces). Begin with
+
+    \b
+      astsvm data list
+      astsvm evaluate --dataset rehearsal-mini --profile smoke
+    """
+
+
+@command.group()
+def data() -> None:
+    """Which data sets are declared, and whether they are as they should be."""
+
+
+@data.command("list")
+@json_option
+def data_list(as_json: bool) -> None:
+    """List the declared data sets with their subjects, clips and classes."""
+    from astsvm_lib.datasets import available, load_manifest
+
+    rows = []
+    for name in available():
+        manifest = load_manifest(name)
+        rows.append(
+            {
+                "id": manifest.id,
+                "title": manifest.heading,
+                "subjects": manifest.subjects,
+                "clips": sum(manifest.classes.values()),
+                "classes": manifest.classes,
+                "access": manifest.access,
+            }
+        )
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        classes = ", ".join(f"{n} {label}" for label, n in row["classes"].items())
+        click.echo(f"{row['id']}: {row['clips']} clips of {row['subjects']} subjects ({classes}); {row['access']}")
+
+
+@data.command("check")
+@click.argument("dataset", metavar="ID")
+@root_option
+@json_option
+def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
+    """Check that data set ID is as its manifest declares; exit 0 only if it is.
+
+    Generated data is rendered as far as the first clip, in which a face must be found.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.preprocessing import find_landmarks
+
+    loaded = load(dataset, root)
+    deviations = loaded.deviations()
+    first = loaded.clips[0]
+    frames = first.load_frames()
+    if len(frames) != first.length:
+        deviations.append(f"{first.key}: expected {first.length} frames, found {len(frames)}")
+    try:
+        find_landmarks(frames[0], f"{first.key}, frame 0")
+    except CompanionError as error:
+        deviations.append(str(error))
+    counts = Counter(clip.label for clip in loaded)
+    if as_json:
+        _print_json(
+            {
+                "id": loaded.id,
+                "subjects": len(loaded.groups),
+                "clips": len(loaded),
+                "classes": {label: counts[label] for label in loaded.classes},
+                "digest": loaded.fingerprint,
+                "deviations": deviations,
+            }
+        )
+    else:
+        for line in deviations:
+            click.echo(line)
+        classes = ", ".join(f"{counts[label]} {label}" for label in loaded.classes)
+        verdict = "as declared" if not deviations else f"{len(deviations)} deviations"
+        click.echo(f"{loaded.id}: {len(loaded)} clips of {len(loaded.groups)} subjects ({classes}): {verdict}")
+    sys.exit(1 if deviations else 0)
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@json_option
+def recipe(file: Path | None, as_json: bool) -> None:
+    """Print the default recipe, or check FILE and print it in full.
+
+    A recipe holds every choice that the paper leaves open (R1-R15). Save it, change a line, and give it
+    to evaluate with --recipe.
+    """
+    from astsvm_lib.recipe import Recipe
+
+    chosen = Recipe.from_yaml(file) if file else Recipe()
+    if as_json:
+        _print_json(chosen.to_dict())
+    else:
+        click.echo(chosen.to_yaml(), nl=False)
+
+
+@command.group()
+def network() -> None:
+    """The network of the paper."""
+
+
+@network.command("summary")
+@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise.")
+@json_option
+def network_summary(recipe_file: Path | None, as_json: bool) -> None:
+    """Every layer with its output shape (without the batch) and parameter count, as in Table 1."""
+    from astsvm_lib.network import build_network, layer_table
+    from astsvm_lib.recipe import Recipe
+
+    rows = layer_table(build_network(Recipe.from_yaml(recipe_file) if recipe_file else Recipe()))
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        shape = "x".join(map(str, row["output_shape"]))
+        click.echo(f"{row['name']:<22}{shape:>16}{row['parameters']:>10}")
+    click.echo(f"{'total':<22}{'':>16}{sum(row['parameters'] for row in rows):>10}")
+
+
+@command.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the .npz file.")
+@click.option("--onset", type=int, default=0, show_default=True, help="First frame, counted from 0.")
+@click.option("--offset", type=int, help="Last frame, included; the recording's last by default.")
+@click.option("--fps", type=float, help="Frames a second; needed for a folder of frames.")
+@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise.")
+def preprocess(
+    video: Path, out: Path, onset: int, offset: int | None, fps: float | None, recipe_file: Path | None
+) -> None:
+    """Prepare your own clip: VIDEO is a video file or a folder of frames of one face.
+
+    The file holds frames (10, 192, 192), flow and idsf of the same shape, the onset's 68 landmarks, and
+    the transform from the frame to the crop.
+    """
+    from astsvm_lib.datasets.video import read_clip
+    from astsvm_lib.features.pipeline import from_prepared
+    from astsvm_lib.preprocessing import find_landmarks, prepare_frames
+    from astsvm_lib.recipe import Recipe
+    from astsvm_lib.storage import write_arrays
+
+    chosen = Recipe.from_yaml(recipe_file) if recipe_file else Recipe()
+    clip = read_clip(video, onset, offset, fps)
+    frames = clip.load_frames()
+    detected = range(len(frames)) if chosen.registration.scope == "frame" else [0]
+    landmarks = [find_landmarks(frames[i], f"{video}, frame {onset + i}") for i in detected]
+    import numpy as np
+
+    prepared = prepare_frames(frames, clip.fps, np.stack(landmarks), chosen, str(video))
+    features = from_prepared(prepared.frames, chosen)
+    if out.suffix != ".npz":
+        raise CompanionError(f"--out: expected a file name that ends in .npz, found '{out.name}'")
+    write_arrays(
+        out,
+        {
+            "frames": prepared.frames,
+            "flow": features.flow,
+            "idsf": features.idsf,
+            "landmarks": prepared.landmarks,
+            "transform": prepared.transform,
+        },
+    )
+    click.echo(f"{clip.length} frames at {clip.fps:g} fps -> {'x'.join(map(str, prepared.frames.shape))}: {out}")
+
+
+@command.command()
+@click.option("--dataset", required=True, metavar="ID", help="Data set, as in: astsvm data list.")
+@click.option(
+    "--profile",
+    type=click.Choice(list(PROFILES)),
+    default="quick",
+    show_default=True,
+    help="; ".join(f"{p.name}: {p.purpose}" for p in PROFILES.values()) + ".",
+)
+@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
+@root_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of records; a run that was cut goes on from here.",
+)
+@click.option("--again", is_flag=True, help="Run even what is stored.")
+@json_option
+def evaluate(
+    dataset: str,
+    profile: str,
+    recipe_file: Path | None,
+    seed: int,
+    jobs: int,
+    root: Path | None,
+    out: Path,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Leave-one-subject-out: train, transfer to the SVM, test, and store a record."""
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import Store, profile_named
+    from astsvm_lib.experiments import evaluate as run
+    from astsvm_lib.recipe import Recipe
+
+    chosen = Recipe.from_yaml(recipe_file) if recipe_file else Recipe()
+    record = run(load(dataset, root), chosen, profile_named(profile), seed, jobs, Store(out), again=again)
+    path = out / f"{record.name}.json"
+    if as_json:
+        heads = {
+            head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()}
+            for head in ("svm", "softmax")
+            for s in [record.scores(head)]  # type: ignore[arg-type]
+        }
+        _print_json({"record": str(path), "heading": record.heading, "classes": record.classes, **heads})
+        return
+    click.echo(f"{record.heading}: {len(record.clips)} clips, {len(record.folds)} subjects, {record.epochs} epochs")
+    _print_scores(record.scores("svm"), "SVM on the network's features")
+    _print_scores(record.scores("softmax"), "softmax head")
+    click.echo(f"\n{record.device}; {record.seconds:.0f} s of folds\nrecord: {path}")
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--truth", required=True, metavar="COL", help="Column of true labels.")
+@click.option("--prediction", required=True, metavar="COL", help="Column of predicted labels.")
+@click.option("--subject", metavar="COL", help="Column of subjects: adds the mean over folds, as a warning.")
+@click.option("--group", metavar="COL", help="Column of groups, such as data sets: adds each one's scores.")
+@json_option
+def score(
+    file: Path, truth: str, prediction: str, subject: str | None, group: str | None, as_json: bool
+) -> None:
+    """Score a LOSO log: FILE is a CSV table with a row a clip, from any method."""
+    from astsvm_lib.evaluation.logs import score_log
+
+    result = score_log(file, truth, prediction, subject, group)
+    if result.strangers:
+        names = ", ".join(result.strangers)
+        click.echo(f"note: predicted but never true, so counted as missed: {names}", err=True)
+    if as_json:
+        _print_json(result.to_dict())
+        return
+    _print_scores(result.pooled, f"pooled over {int(result.pooled.matrix.sum())} clips")
+    click.echo("")
+    for name, values in result.pooled.per_class.items():
+        click.echo(f"  {name}: {values['clips']} clips, recall {values['recall']:.3f}, F1 {values['f1']:.3f}")
+    for name, scores in result.per_group.items():
+        clips = int(scores.matrix.sum())
+        click.echo(f"  group {name}: {clips} clips, UAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
+    if result.fold_mean_uar is not None:
+        click.echo(
+            f"\nNot to be reported: the mean over folds is UAR {result.fold_mean_uar:.3f}, "
+            f"UF1 {result.fold_mean_uf1:.3f}.\nA subject's few clips seldom hold every class; only the pooled "
+            "matrix counts each clip once."
+        )
+
+
+@command.group()
+def chapter() -> None:
+    """Run single chapters of the book."""
+
+
+@chapter.command("list")
+def chapter_list() -> None:
+    """List the chapters and the parameters that each takes."""
+    from astsvm_lib.book import chapters, parameters_of
+
+    for name in chapters():
+        values = ", ".join(f"{k}={v!r}" for k, v in parameters_of(name).items())
+        click.echo(f"{name}: {values or 'takes no parameters'}")
+
+
+@chapter.command("run")
+@click.argument("name")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="KEY VALUE", help="Set a parameter; repeatable.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Notebook to write; by default NAME.ipynb in the build folder."
+)
+def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | None) -> None:
+    """Run chapter NAME through papermill: as it stands, or with other parameters."""
+    import yaml
+
+    from astsvm_lib.book import run_chapter
+
+    values = {key: yaml.safe_load(value) for key, value in parameters}
+    click.echo(f"executed: {run_chapter(name, values, out)}")
+
+
+@command.command()
+@click.option(
+    "--params", type=click.Path(path_type=Path), help="YAML file of parameters; book/params/ has examples."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Chapters run at once.")
+def book(params: Path | None, jobs: int) -> None:
+    """Run every chapter, render the book, and print where it is."""
+    from astsvm_lib.book import build
+
+    click.echo(f"The book is at {build(params, jobs)}")
+
+
+def main() -> None:
+    """Entry point: errors that the user can mend are one message, not a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets its users on stderr
+    try:
+        command(standalone_mode=True)
+    except CompanionError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("interrupted; finished folds and cached clips are kept", err=True)
+        sys.exit(130)

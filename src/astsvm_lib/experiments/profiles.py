@@ -1,0 +1,65 @@
+"""How much of an experiment is run: the one place where profiles are kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from astsvm_lib.datasets.clip import Clip, Dataset
+from astsvm_lib.errors import CompanionError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named amount of work.
+
+    Attributes
+    ----------
+    epochs
+        Of every training, fixed beforehand.
+    subjects
+        How many subjects take part, the first in name order; None for all.
+    clips_per_subject
+        How many clips of each, classes taken in turn; None for all.
+    purpose
+        One line for help texts.
+    """
+
+    name: str
+    epochs: int
+    subjects: int | None
+    clips_per_subject: int | None
+    purpose: str
+
+    def choose(self, dataset: Dataset) -> tuple[Clip, ...]:
+        """The clips that take part, in the data set's order."""
+        groups = sorted(dataset.groups)[: self.subjects]
+        chosen: set[str] = set()
+        for group in groups:
+            by_label: dict[str, list[Clip]] = defaultdict(list)
+            for clip in dataset:
+                if clip.group == group:
+                    by_label[clip.label].append(clip)
+            in_turn = sorted(
+                ((i, label, clip.key) for label, clips in by_label.items() for i, clip in enumerate(clips)),
+                key=lambda item: item[:2],
+            )
+            chosen.update(key for _, _, key in in_turn[: self.clips_per_subject])
+        return tuple(clip for clip in dataset if clip.key in chosen)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("smoke", 2, 4, 4, "4 subjects, 4 clips each, 2 epochs: under a minute; its scores mean nothing"),
+        Profile("quick", 20, None, None, "all clips, 20 epochs: at most 10 minutes on 2 cores for rehearsal-mini"),
+        Profile("paper", 30, None, None, "all clips, 30 epochs"),
+    )
+}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of this name, or an error that lists them."""
+    if name not in PROFILES:
+        raise CompanionError(f"unknown profile '{name}'; expected one of {', '.join(PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,88 @@
+"""The folder of records, and the folds of a run that is not finished yet."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments.record import FoldResult, Record
+from astsvm_lib.storage import digest, write_atomically
+
+COMMITTED = Path(__file__).parents[3] / "book" / "results"
+
+
+class Store:
+    """Records in a folder; by default the ones that the book shows.
+
+    Parameters
+    ----------
+    folder
+        Where records lie, one JSON file each. Unfinished folds lie in ``.partial`` below it.
+    """
+
+    def __init__(self, folder: Path = COMMITTED) -> None:
+        self.folder = Path(folder)
+
+    def records(self) -> list[Record]:
+        """All records, by name."""
+        return [Record.read(path) for path in sorted(self.folder.glob("*.json"))]
+
+    def find(self, dataset: str, profile: str, seed: int, recipe_digest: str, data_digest: str) -> Record | None:
+        """The record of exactly this run, or None."""
+        path = self.folder / f"{dataset}_{profile}_seed{seed}_{recipe_digest}.json"
+        if not path.exists():
+            return None
+        record = Record.read(path)
+        return record if (record.recipe_digest, record.data_digest) == (recipe_digest, data_digest) else None
+
+    def require(self, dataset: str, profile: str, seed: int, recipe_digest: str, data_digest: str) -> Record:
+        """The record of exactly this run.
+
+        Raises
+        ------
+        CompanionError
+            If there is none: the message gives the command that makes it.
+        """
+        record = self.find(dataset, profile, seed, recipe_digest, data_digest)
+        if record is None:
+            raise CompanionError(
+                f"no record of {dataset}, profile {profile}, seed {seed}, recipe {recipe_digest}, data {data_digest} in "
+                f"{self.folder.name}/; make it with: astsvm evaluate --dataset {dataset} --profile {profile} "
+                f"--seed {seed} --out {self.folder.name}"
+            )
+        return record
+
+    def write(self, record: Record) -> Path:
+        """Store a record; an older one of the same run is replaced."""
+        return record.write(self.folder)
+
+    def _partial(self, run: str) -> Path:
+        return self.folder / ".partial" / run
+
+    def save_fold(self, run: str, fold: FoldResult) -> None:
+        """Keep a finished fold of an unfinished run."""
+        path = self._partial(run) / f"{digest(fold.subject)}.json"
+        write_atomically(path, fold.model_dump_json().encode())
+
+    def folds(self, run: str) -> dict[str, FoldResult]:
+        """Finished folds of an unfinished run, by subject; damaged ones are left out, with a warning."""
+        found = {}
+        for path in sorted(self._partial(run).glob("*.json")):
+            try:
+                fold = FoldResult.model_validate_json(path.read_bytes())
+            except ValidationError:
+                warnings.warn(f"damaged fold {path.name}: run again", stacklevel=2)
+                continue
+            found[fold.subject] = fold
+        return found
+
+    def discard_folds(self, run: str) -> None:
+        """Forget the folds of a run: its record is written, or it is to be run again."""
+        shutil.rmtree(self._partial(run), ignore_errors=True)
+        parent = self.folder / ".partial"
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()

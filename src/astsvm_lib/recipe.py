@@ -128,6 +128,9 @@ class Training(Part):
     learning_rate: float = choice("R13", 1e-3, "Adam's step; IV.B", gt=0)
     batch_size: int = choice("R13", 32, "clips a step; IV.B", ge=1)
     class_weights: Literal["none", "balanced"] = choice("R13", "none", "weight of each class in the loss")
+    attention_start: Literal["neutral", "glorot"] = choice(
+        "R13", "neutral", "last kernels of CAM and SAM start at 0, so that every weight is alike; or drawn like the rest"
+    )
     batch_norm_momentum: float = choice(
         "R13", 0.9, "Keras's 0.99 is too slow for the few steps that these databases allow", ge=0, lt=1
     )

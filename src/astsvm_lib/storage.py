@@ -46,7 +46,7 @@ def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 
 @lru_cache
 def code_digest(*packages: str) -> str:
-    """Digest of what packages of this library compute: comments and docstrings do not count.
+    """Digest of what packages of this library compute: code and assets, not comments or docstrings.
 
     Parameters
     ----------
@@ -76,6 +76,10 @@ def code_digest(*packages: str) -> str:
                     body[0].value.value = ""
             total.update(name.encode())
             total.update(ast.dump(tree).encode())
+        for folder in getattr(module, "__path__", []):
+            for asset in sorted(Path(folder).glob("assets/*")):
+                total.update(asset.name.encode())
+                total.update(asset.read_bytes())
     return total.hexdigest()[:16]
 
 

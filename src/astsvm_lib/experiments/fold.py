@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +95,18 @@ def run_fold(
     )
 
 
-def run_fold_alone(environment: dict[str, str], *arguments: Any) -> FoldResult:
-    """:func:`run_fold` in a worker process, which sets its threads before a backend is imported."""
-    os.environ.update(environment)
-    return run_fold(*arguments)
+@lru_cache(maxsize=1)
+def _shared_features(folder: Path) -> Features:
+    """Features that the runner left in a folder, mapped into memory rather than copied."""
+    return Features(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("flow", "idsf")))
+
+
+def share_features(features: Features, folder: Path) -> None:
+    """Leave features in a folder for :func:`run_fold_alone`."""
+    np.save(folder / "flow.npy", features.flow)
+    np.save(folder / "idsf.npy", features.idsf)
+
+
+def run_fold_alone(fold: Fold, folder: Path, *arguments: Any) -> FoldResult:
+    """:func:`run_fold` in a worker process, with shared features."""
+    return run_fold(fold, _shared_features(folder), *arguments)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.evaluation.loso import loso
 from astsvm_lib.experiments import provenance
-from astsvm_lib.experiments.fold import run_fold, run_fold_alone
+from astsvm_lib.experiments.fold import run_fold, run_fold_alone, share_features
 from astsvm_lib.experiments.profiles import Profile
 from astsvm_lib.experiments.record import FoldResult, Record
 from astsvm_lib.experiments.store import Store
 from astsvm_lib.features.pipeline import extract_all
+from astsvm_lib.processes import run_each
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Cache, code_digest, digest
 
@@ -88,17 +90,19 @@ def evaluate(
     )
 
     def results() -> Iterator[FoldResult]:
-        common = (features, labels, keys, dataset.classes, recipe, profile.epochs, seed)
+        common = (labels, keys, dataset.classes, recipe, profile.epochs, seed)
         if jobs == 1:
             for fold in waiting:
-                yield run_fold(fold, *common, bar.update)
+                yield run_fold(fold, features, *common, bar.update)
             return
         threads = str(max(1, (os.cpu_count() or 1) // jobs))
         environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads, "KERAS_BACKEND": backend}
-        work = (delayed(run_fold_alone)(environment, fold, *common) for fold in waiting)
-        for result in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
-            bar.update(profile.epochs)
-            yield result
+        with tempfile.TemporaryDirectory(prefix="astsvm-") as folder:
+            share_features(features, Path(folder))
+            work = [(fold, Path(folder), *common) for fold in waiting]
+            for result in run_each(run_fold_alone, work, min(jobs, max(1, len(work))), environment):
+                bar.update(profile.epochs)
+                yield result
 
     with bar:
         for result in results():

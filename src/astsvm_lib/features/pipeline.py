@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.features.difference import difference_sequence
 from astsvm_lib.features.lucas_kanade import flow_sequence
 from astsvm_lib.preprocessing.pipeline import prepare
+from astsvm_lib.processes import run_each
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Cache, code_digest
 
@@ -47,6 +47,16 @@ def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
     return Features(flow_sequence(frames, recipe.flow)[-wanted:], difference_sequence(frames, recipe.difference))
 
 
+def _key(clip: Clip, recipe: Recipe) -> dict[str, object]:
+    return {
+        "clip": clip.key,
+        "content": clip.fingerprint,
+        "fps": clip.fps,
+        "recipe": recipe.digest(*STAGES),
+        "code": [code_digest("preprocessing"), code_digest("features")],
+    }
+
+
 def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
     """Both features of one clip, (10, 192, 192) each.
 
@@ -61,14 +71,12 @@ def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
         found = from_prepared(prepare(clip, recipe, cache).frames, recipe)
         return {"flow": found.flow, "idsf": found.idsf}
 
-    key = {
-        "clip": clip.key,
-        "content": clip.fingerprint,
-        "fps": clip.fps,
-        "recipe": recipe.digest(*STAGES),
-        "code": [code_digest("preprocessing"), code_digest("features")],
-    }
-    return Features(**cache.get("features", key, make))
+    return Features(**cache.get("features", _key(clip, recipe), make))
+
+
+def is_stored(clip: Clip, recipe: Recipe, cache: Cache) -> bool:
+    """Whether a clip's features are in the cache."""
+    return cache.path("features", _key(clip, recipe)).exists()
 
 
 def _extract_at(clip: Clip, recipe: Recipe, root: Path) -> None:
@@ -91,8 +99,9 @@ def extract_all(
     clips = list(clips)
     bar = tqdm(total=len(clips), desc="preparing clips", disable=None if progress else True, leave=False)
     if jobs > 1:
-        work = (delayed(_extract_at)(clip, recipe, cache.root) for clip in clips)
-        for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
+        waiting = [(clip, recipe, cache.root) for clip in clips if not is_stored(clip, recipe, cache)]
+        bar.update(len(clips) - len(waiting))
+        for _ in run_each(_extract_at, waiting, jobs):
             bar.update()
     first = extract(clips[0], recipe, cache)
     flow = np.empty((len(clips), *first.flow.shape), np.float32)

@@ -69,7 +69,7 @@ def train(
     list of dict
         Mean ``loss`` and ``accuracy`` over each epoch's steps.
     """
-    initialise(network, rng)
+    initialise(network, rng, recipe.training.attention_start)
     network.optimizer.build(network.trainable_variables)
     _reset_optimizer(network)
     inputs = inputs_of(network, features)

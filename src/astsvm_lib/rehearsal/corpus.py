@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from astsvm_lib.datasets.clip import Clip, Dataset
@@ -90,7 +92,7 @@ def load_mini(manifest: Manifest) -> Dataset:
                 apex=timing.apex(script.fps),
                 offset=timing.frames(script.fps) - 1,
                 fingerprint=digest([manifest.version, script.fingerprint]),
-                load_frames=lambda script=script: clip_frames(script),  # type: ignore[misc]
+                load_frames=partial(clip_frames, script),
             )
         )
     return Dataset(manifest, tuple(clips))

@@ -1,0 +1,279 @@
+"""From chapters to a book: jupytext reads, papermill runs, Jupyter Book renders.
+
+Chapters are MyST Markdown notebooks under ``book/`` with one cell tagged ``parameters``. Executed
+notebooks are kept by what they were made from, so that a build that was cut goes on and one that
+changed nothing runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import yaml
+from tqdm import tqdm
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments import provenance
+from astsvm_lib.processes import run_each
+from astsvm_lib.storage import canonical_json, code_digest, digest, write_atomically
+
+PROJECT = Path(__file__).parents[2]
+SOURCE = PROJECT / "book"
+BUILD = PROJECT / "_build"
+#: What a chapter's output depends on, beside its own text and parameters.
+ROOMS = (
+    "recipe", "readings", "datasets", "rehearsal", "preprocessing", "features", "network", "transfer", "evaluation",
+    "experiments", "plotting",
+)  # fmt: skip
+#: Quiet and headless; TensorFlow's greetings have no place in a book.
+KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
+
+
+def _check_checkout() -> None:
+    if not (SOURCE / "_toc.yml").exists():
+        raise CompanionError(
+            "the book's sources are not beside the library: install the package from a checkout with pip install -e ."
+        )
+
+
+def pages() -> list[str]:
+    """Names of all pages, in reading order."""
+    _check_checkout()
+    toc = yaml.safe_load((SOURCE / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [entry for part in toc.get("parts", []) for entry in part["chapters"]]
+    return [toc["root"], *(entry["file"] for entry in [*toc.get("chapters", []), *parts])]
+
+
+def _read(name: str) -> nbformat.NotebookNode:
+    if name not in pages():
+        raise CompanionError(f"unknown chapter '{name}'; expected one of {', '.join(chapters())}")
+    return jupytext.read(SOURCE / f"{name}.md")
+
+
+def is_notebook(name: str) -> bool:
+    """Whether a page has cells to run; a page without is copied as it is."""
+    return (SOURCE / f"{name}.md").read_text(encoding="utf-8").startswith("---\njupytext:")
+
+
+def chapters() -> list[str]:
+    """Names of the pages that are run."""
+    return [name for name in pages() if is_notebook(name)]
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """Parameters of a chapter and their defaults: the assignments in its ``parameters`` cell."""
+    values = {}
+    for cell in _read(name).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    values[node.targets[0].id] = ast.literal_eval(node.value)
+    return values
+
+
+def _check_parameters(name: str, values: Mapping[str, Any]) -> None:
+    known = parameters_of(name)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        takes = ", ".join(known) or "none"
+        raise CompanionError(f"chapter {name}: unknown parameter {', '.join(unknown)}; it takes {takes}")
+
+
+def _key(name: str, values: Mapping[str, Any]) -> str:
+    """Digest of all that a chapter's output is made from."""
+    results = {path.name: path.read_text() for path in sorted((SOURCE / "results").glob("*.json"))}
+    text = (SOURCE / f"{name}.md").read_text(encoding="utf-8")
+    return digest([text, dict(values), code_digest(*ROOMS), results, provenance.versions()])
+
+
+def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookNode:
+    """The box at the foot of a page that says how it was made."""
+    used = {**parameters_of(name), **values}
+    options = " ".join(f"-p {key} {value}" for key, value in used.items())
+    found = ", ".join(f"{package} {version}" for package, version in provenance.versions().items())
+    lines = [
+        "```{admonition} How this page was made",
+        ":class: note dropdown",
+        f"Run with `astsvm chapter run {name} {options}`".rstrip(),
+        "",
+        f"Commit {provenance.commit() or 'unknown'}; {found}; {provenance.processor()}.",
+        "```",
+    ]
+    return nbformat.v4.new_markdown_cell("\n".join(lines))
+
+
+def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | None = None) -> Path:
+    """Run one chapter through papermill; the executed notebook appears whole or not at all.
+
+    Parameters
+    ----------
+    name
+        Name of the page.
+    values
+        Parameters that differ from the chapter's own.
+    out
+        Where to write it; by default ``NAME.ipynb`` in the build folder.
+
+    Raises
+    ------
+    CompanionError
+        For an unknown chapter or parameter, or when a cell fails: the message names the chapter and
+        the error.
+    """
+    import papermill
+
+    values = dict(values or {})
+    notebook = _read(name)
+    _check_parameters(name, values)
+    target = out or BUILD / "executed" / f"{name}.ipynb"
+    with tempfile.TemporaryDirectory(prefix="astsvm-") as folder:
+        source, result = Path(folder) / f"{name}.ipynb", Path(folder) / "out.ipynb"
+        nbformat.write(notebook, source)
+        before = {key: os.environ.get(key) for key in KERNEL_ENVIRONMENT}
+        os.environ.update(KERNEL_ENVIRONMENT)
+        try:
+            papermill.execute_notebook(
+                source, result, parameters=values, cwd=SOURCE, progress_bar=False, kernel_name="python3"
+            )
+        except papermill.PapermillExecutionError as error:
+            raise CompanionError(f"chapter {name} failed: {error.ename}: {error.evalue}\n{error}") from None
+        finally:
+            for key, value in before.items():
+                if value is None:
+                    os.environ.pop(key, None)
+                else:
+                    os.environ[key] = value
+        executed = nbformat.read(result, as_version=4)
+        executed.cells.append(_provenance_cell(name, values))
+        executed.metadata.pop("papermill", None)
+        for cell in executed.cells:
+            cell.metadata.pop("papermill", None)
+            cell.metadata.pop("execution", None)
+        write_atomically(target, nbformat.writes(executed).encode())
+    return target
+
+
+def _run_once(name: str, values: Mapping[str, Any]) -> tuple[str, Path]:
+    """The executed chapter: as it was, if nothing that it is made from has changed."""
+    path = BUILD / "executed" / f"{name}-{_key(name, values)}.ipynb"
+    if not path.exists():
+        run_chapter(name, values, path)
+    return name, path
+
+
+def read_parameters(file: Path | None) -> dict[str, dict[str, Any]]:
+    """Parameters of each chapter from a file such as those in ``book/params/``.
+
+    A value at the top of the file goes to every chapter that has such a parameter; ``chapters:``
+    holds values for single ones.
+
+    Raises
+    ------
+    CompanionError
+        If the file cannot be read, or holds a parameter or chapter that does not exist.
+    """
+    names = chapters()
+    if file is None:
+        return {name: {} for name in names}
+    try:
+        values = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise CompanionError(f"parameters {file}: cannot be read ({error})") from None
+    if not isinstance(values, dict):
+        raise CompanionError(f"parameters {file}: expected a mapping, found {type(values).__name__}")
+    single = values.pop("chapters", {}) or {}
+    known = {name: set(parameters_of(name)) for name in names}
+    unknown = sorted(set(values) - set().union(*known.values())) + sorted(set(single) - set(names))
+    if unknown:
+        everything = ", ".join(sorted(set().union(*known.values())))
+        raise CompanionError(
+            f"parameters {file}: no chapter has {', '.join(unknown)}; the parameters are {everything}, "
+            f"the chapters {', '.join(names)}"
+        )
+    chosen = {}
+    for name in names:
+        chosen[name] = {k: v for k, v in values.items() if k in known[name]} | dict(single.get(name) or {})
+        _check_parameters(name, chosen[name])
+    return chosen
+
+
+def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
+    """The folder that Jupyter Book renders: the book's files, with executed chapters in place."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("results", "params", ".*"))
+    for name, path in executed.items():
+        (folder / f"{name}.md").unlink()
+        shutil.copyfile(path, folder / f"{name}.ipynb")
+
+
+def _render(source: Path) -> Path:
+    """Run Jupyter Book, warnings being errors; the finished pages replace the old ones at once."""
+    command = [
+        sys.executable, "-m", "jupyter_book", "build", str(source), "--path-output", str(BUILD / "render"),
+        "--config", str(PROJECT / "_config.yml"), "-W", "-n", "--keep-going",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    write_atomically(BUILD / "render.log", log.encode())
+    if done.returncode:
+        told = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
+        raise CompanionError("Jupyter Book failed:\n" + "\n".join(told or log.splitlines()[-20:]))
+    fresh, final, old = BUILD / "html.new", BUILD / "html", BUILD / "html.old"
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(BUILD / "render" / "_build" / "html", fresh)
+    if final.exists():
+        final.rename(old)
+    fresh.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
+    """Prepare each data set that a chapter uses, once, before chapters run side by side."""
+    from astsvm_lib.datasets import load
+    from astsvm_lib.features import extract_all
+    from astsvm_lib.recipe import Recipe
+
+    used = [{**parameters_of(name), **chosen} for name, chosen in values.items()]
+    wanted = {canonical_json([v["dataset"], v.get("recipe", {})]): v for v in used if "dataset" in v}
+    for parameters in wanted.values():
+        dataset = load(str(parameters["dataset"]))
+        extract_all(dataset, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
+
+
+def build(params: Path | None = None, jobs: int = 2) -> Path:
+    """Run every chapter, render the book, and return its first page.
+
+    Parameters
+    ----------
+    params
+        Parameter file; see :func:`read_parameters`.
+    jobs
+        Chapters run at once.
+
+    Raises
+    ------
+    CompanionError
+        If a chapter or the rendering fails, by name.
+    """
+    values = read_parameters(params)
+    _prepare_data(values, jobs)
+    executed = dict(tqdm(run_each(_run_once, values.items(), jobs), total=len(values), desc="chapters"))
+    kept = {path.name for path in executed.values()}
+    for path in (BUILD / "executed").glob("*-*.ipynb"):
+        if path.name not in kept:
+            path.unlink()
+    _assemble(executed, BUILD / "source")
+    return _render(BUILD / "source") / "index.html"

@@ -8,7 +8,6 @@ changed nothing runs nothing.
 from __future__ import annotations
 
 import ast
-import os
 import re
 import shutil
 import subprocess
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import provenance
-from astsvm_lib.processes import run_each
+from astsvm_lib.processes import run_each, without_chatter
 from astsvm_lib.storage import canonical_json, code_digest, digest, write_atomically
 
 PROJECT = Path(__file__).parents[2]
@@ -36,7 +35,7 @@ ROOMS = (
     "recipe", "readings", "datasets", "rehearsal", "preprocessing", "features", "network", "transfer", "evaluation",
     "experiments", "plotting",
 )  # fmt: skip
-#: Quiet and headless; TensorFlow's greetings have no place in a book.
+#: Of the processes that run chapters: no debugger's warnings, no progress bars.
 KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
 
 
@@ -140,20 +139,13 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
     with tempfile.TemporaryDirectory(prefix="astsvm-") as folder:
         source, result = Path(folder) / f"{name}.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, source)
-        before = {key: os.environ.get(key) for key in KERNEL_ENVIRONMENT}
-        os.environ.update(KERNEL_ENVIRONMENT)
         try:
-            papermill.execute_notebook(
-                source, result, parameters=values, cwd=SOURCE, progress_bar=False, kernel_name="python3"
-            )
+            with without_chatter():
+                papermill.execute_notebook(
+                    source, result, parameters=values, cwd=SOURCE, progress_bar=False, kernel_name="python3"
+                )
         except papermill.PapermillExecutionError as error:
             raise CompanionError(f"chapter {name} failed: {error.ename}: {error.evalue}\n{error}") from None
-        finally:
-            for key, value in before.items():
-                if value is None:
-                    os.environ.pop(key, None)
-                else:
-                    os.environ[key] = value
         executed = nbformat.read(result, as_version=4)
         executed.cells.append(_provenance_cell(name, values))
         executed.metadata.pop("papermill", None)
@@ -220,7 +212,7 @@ def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
 def _render(source: Path) -> Path:
     """Run Jupyter Book, warnings being errors; the finished pages replace the old ones at once."""
     command = [
-        sys.executable, "-m", "jupyter_book", "build", str(source), "--path-output", str(BUILD / "render"),
+        sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--path-output", str(BUILD / "render"),
         "--config", str(PROJECT / "_config.yml"), "-W", "-n", "--keep-going",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -270,7 +262,8 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
     """
     values = read_parameters(params)
     _prepare_data(values, jobs)
-    executed = dict(tqdm(run_each(_run_once, values.items(), jobs), total=len(values), desc="chapters"))
+    runs = run_each(_run_once, values.items(), jobs, KERNEL_ENVIRONMENT)
+    executed = dict(tqdm(runs, total=len(values), desc="chapters"))
     kept = {path.name for path in executed.values()}
     for path in (BUILD / "executed").glob("*-*.ipynb"):
         if path.name not in kept:

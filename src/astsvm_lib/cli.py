@@ -153,10 +153,14 @@ def network() -> None:
 @json_option
 def network_summary(recipe_file: Path | None, as_json: bool) -> None:
     """Every layer with its output shape (without the batch) and parameter count, as in Table 1."""
-    from astsvm_lib.network import build_network, layer_table
+    from astsvm_lib.processes import without_chatter
     from astsvm_lib.recipe import Recipe
 
-    rows = layer_table(build_network(Recipe.from_yaml(recipe_file) if recipe_file else Recipe()))
+    chosen = Recipe.from_yaml(recipe_file) if recipe_file else Recipe()
+    with without_chatter():
+        from astsvm_lib.network import build_network, layer_table
+
+        rows = layer_table(build_network(chosen))
     if as_json:
         _print_json(rows)
         return

@@ -1,14 +1,43 @@
-"""Work in processes of their own, results as they come."""
+"""Work in processes of their own, results as they come; and no chatter while a backend starts."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import re
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+
+#: What TensorFlow's C++ core and the notebook kernel say whenever they start. No setting silences it.
+CHATTER = re.compile(
+    r"WARNING: All log messages before absl|I0000 |To enable the following instructions|"
+    r"\[IPKernelApp\] (WARNING \| Kernel is running over TCP|ERROR \| KeyboardInterrupt caught in kernel)"
+)
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Hold back what is written to the error stream, then pass it on without :data:`CHATTER`."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines(keepends=True):
+                if not CHATTER.match(line):
+                    os.write(2, line.encode())
 
 
 def _set_environment(values: dict[str, str]) -> None:

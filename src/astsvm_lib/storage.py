@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib
-import importlib.util
 import io
 import json
 import os
-import pkgutil
 import tempfile
 import warnings
 import zipfile
@@ -54,32 +51,20 @@ def code_digest(*packages: str) -> str:
         Names below ``astsvm_lib``, such as ``"preprocessing"``.
     """
     total = hashlib.sha256()
+    here = Path(__file__).parent
     for package in packages:
-        module = importlib.import_module(f"astsvm_lib.{package}")
-        names = [module.__name__]
-        if hasattr(module, "__path__"):
-            names += [m.name for m in pkgutil.walk_packages(module.__path__, module.__name__ + ".")]
-        for name in sorted(names):
-            spec = importlib.util.find_spec(name)
-            if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-                continue
-            tree = ast.parse(Path(spec.origin).read_bytes())
+        base = here / package.replace(".", "/")
+        files = sorted(base.rglob("*.py")) if base.is_dir() else [base.with_suffix(".py")]
+        for file in files:
+            tree = ast.parse(file.read_bytes())
             for node in ast.walk(tree):
-                body = getattr(node, "body", None)
-                if (
-                    isinstance(body, list)
-                    and body
-                    and isinstance(body[0], ast.Expr)
-                    and isinstance(body[0].value, ast.Constant)
-                    and isinstance(body[0].value.value, str)
-                ):
-                    body[0].value.value = ""
-            total.update(name.encode())
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                    node.value.value = ""  # a docstring
+            total.update(file.relative_to(here).as_posix().encode())
             total.update(ast.dump(tree).encode())
-        for folder in getattr(module, "__path__", []):
-            for asset in sorted(Path(folder).glob("assets/*")):
-                total.update(asset.name.encode())
-                total.update(asset.read_bytes())
+        for asset in sorted(base.glob("assets/*")):
+            total.update(asset.name.encode())
+            total.update(asset.read_bytes())
     return total.hexdigest()[:16]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from astsvm_lib.evaluation.loso import Fold, fold_seed
 from astsvm_lib.experiments.record import ClipResult, FoldResult
 from astsvm_lib.features.pipeline import Features
+from astsvm_lib.processes import without_chatter
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.transfer.svm import TransferSVM
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def _network(recipe: Recipe, classes: int) -> tuple[keras.Model, keras.Model]:
     """Network and feature extractor: built and compiled once a process, reset for each fold."""
-    from astsvm_lib.network.ast_network import build_network, feature_extractor
-    from astsvm_lib.network.training import compile_network
+    with without_chatter():
+        from astsvm_lib.network.ast_network import build_network, feature_extractor
+        from astsvm_lib.network.training import compile_network
 
-    network = build_network(recipe, classes)
-    compile_network(network, recipe)
+        network = build_network(recipe, classes)
+        compile_network(network, recipe)
     return network, feature_extractor(network)
 
 
@@ -65,10 +67,10 @@ def run_fold(
     epochs, seed
         Fixed beforehand; the fold's own generator comes from the seed and the subject.
     """
-    from astsvm_lib.network.training import inputs_of, train
-
     started = time.perf_counter()
     network, extractor = _network(recipe, len(classes))
+    from astsvm_lib.network.training import inputs_of, train
+
     rng = fold_seed(seed, fold.subject)
     history = train(network, features[fold.train], labels[fold.train], recipe, epochs, rng, on_epoch)
     size = recipe.training.batch_size

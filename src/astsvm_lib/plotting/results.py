@@ -1,0 +1,55 @@
+"""Figures of results; rehearsal data says so in every title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from astsvm_lib.evaluation.scores import Scores
+from astsvm_lib.plotting.style import COLOURS, new_figure
+
+
+def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
+    """Confusion matrices side by side: share of each true class, with counts."""
+    figure, axes = new_figure(1, len(panels), width=3.6 * len(panels), height=3.3, squeeze=False)
+    for axis, (title, scores) in zip(axes[0], panels.items(), strict=True):
+        counts = scores.matrix
+        share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        text = np.array([[f"{s:.0%}\n({n})" for s, n in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)])
+        sns.heatmap(
+            share, annot=text, fmt="", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            xticklabels=scores.classes, yticklabels=scores.classes,
+        )  # fmt: skip
+        axis.set(xlabel="predicted", ylabel="true")
+        axis.set_title(f"{title}\nUAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
+    figure.suptitle(heading, fontsize=11)
+    return figure
+
+
+def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], heading: str) -> Figure:
+    """Training loss and accuracy of every fold against the epoch."""
+    figure, axes = new_figure(1, 2)
+    for name, history in histories.items():
+        epochs = np.arange(1, len(history) + 1)
+        for axis, key in zip(axes, ("loss", "accuracy"), strict=True):
+            axis.plot(epochs, [e[key] for e in history], label=name, linewidth=1.2)
+    axes[0].set(title="loss", xlabel="epoch", yscale="log")
+    axes[1].set(title="accuracy on the training clips", xlabel="epoch", ylim=(0, 1.02))
+    axes[1].legend(fontsize=7, ncols=2, title="left out", title_fontsize=7)
+    figure.suptitle(heading, fontsize=11)
+    sns.despine(figure)
+    return figure
+
+
+def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
+    """Horizontal bars of a score in 0..1, each with its value."""
+    names = list(values)
+    bars = axis.barh(names, list(values.values()), color=COLOURS[0])
+    axis.bar_label(bars, fmt="%.3f", padding=3, fontsize=9)
+    axis.set(xlim=(0, 1), xlabel=label)
+    axis.invert_yaxis()
+    sns.despine(ax=axis)

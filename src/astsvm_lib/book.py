@@ -112,6 +112,19 @@ def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookN
     return nbformat.v4.new_markdown_cell("\n".join(lines))
 
 
+def _describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
+    """Move a figure's alt text to its cell, the one place where the renderer looks for it."""
+    figures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    texts = [output.metadata.get("image/png", {}).get("alt", "") for output in figures]
+    if len(texts) > 1 or not all(texts):
+        raise CompanionError(
+            f"chapter {name}: expected one figure a cell, put there by plotting.show with its alt text; found "
+            f"{len(texts)} in: {cell.source[:60]}"
+        )
+    if texts:
+        cell.metadata["mystnb"] = {"image": {"alt": texts[0]}}
+
+
 def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | None = None) -> Path:
     """Run one chapter through papermill; the executed notebook appears whole or not at all.
 
@@ -150,6 +163,7 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
         executed.cells.append(_provenance_cell(name, values))
         executed.metadata.pop("papermill", None)
         for cell in executed.cells:
+            _describe_figure(name, cell)
             cell.metadata.pop("papermill", None)
             cell.metadata.pop("execution", None)
         write_atomically(target, nbformat.writes(executed).encode())

@@ -1,0 +1,142 @@
+"""Read the rendered book as a browser does, and fail on what a reader would trip over.
+
+    python tools/check_book.py [_build/html] [--shots FOLDER]
+
+Serves the folder on 127.0.0.1, opens every page in headless Chromium, and fails on a console error, a
+request that leaves the machine or is not answered, a page that scrolls sideways at 390 px, a figure
+without alt text, or mathematics left as source. ``--shots`` writes screenshots: desktop, phone, dark.
+
+Chromium is Debian's: ``apt-get install chromium``, or set CHROMIUM to another one's path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+#: Run in the page: mathematics that MathJax left as source, outside code.
+UNRENDERED = r"""
+() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.querySelector('main') || document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (node.parentElement.closest('code, pre, script, style, mjx-container, textarea')) continue;
+    if (/\\\(|\\\[|\$\$|\\(frac|begin|mathbb|operatorname|lVert|sum|hat|alpha|delta)\b/.test(node.textContent))
+      found.push(node.textContent.trim().slice(0, 60));
+  }
+  document.querySelectorAll('mjx-merror, [data-mml-node="merror"]').forEach(e => found.push('error in: ' + e.textContent));
+  return found;
+}
+"""
+WITHOUT_ALT = """
+() => [...document.querySelectorAll('main img')].filter(i => !(i.getAttribute('alt') || '').trim()
+  || /_build|\\.(png|svg|jpg)$/.test(i.alt)).map(i => i.getAttribute('src').slice(-60))
+"""
+BROKEN = "() => [...document.querySelectorAll('img')].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+OVERFLOW = """
+() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
+  return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > width + 1)
+    .slice(0, 3).map(e => `${e.tagName}.${e.className} to ${Math.round(e.getBoundingClientRect().right)} px`)
+    .concat([`page ${document.documentElement.scrollWidth} px wide`]);
+}
+"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def settle(page: Page, address: str) -> None:
+    """Open a page and wait until its mathematics is set."""
+    page.goto(address, wait_until="networkidle")
+    page.evaluate("() => window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => true) : true")
+
+
+def read(browser: Browser, base: str, path: str, shots: Path | None) -> list[str]:
+    """Everything that is wrong with one page."""
+    problems: list[str] = []
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.on("console", lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: problems.append(f"error: {e}"))
+    page.on("response", lambda r: problems.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+
+    def on_request(request: object) -> None:
+        url = str(getattr(request, "url", ""))
+        if not url.startswith((base, "data:", "blob:")):
+            problems.append(f"leaves the machine: {url}")
+
+    page.on("request", on_request)
+    settle(page, f"{base}/{path}")
+    problems += [f"mathematics left as source: {t}" for t in page.evaluate(UNRENDERED)]
+    problems += [f"figure without alt text: {s}" for s in page.evaluate(WITHOUT_ALT)]
+    problems += [f"broken picture: {s}" for s in page.evaluate(BROKEN)]
+    name = Path(path).stem
+    if shots:
+        page.screenshot(path=shots / f"{name}-desktop.png", full_page=True)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.wait_for_timeout(150)
+    problems += [f"scrolls sideways at 390 px: {e}" for e in page.evaluate(OVERFLOW)]
+    if shots:
+        page.screenshot(path=shots / f"{name}-phone.png", full_page=True)
+        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.evaluate("() => localStorage.setItem('mode', 'dark')")
+        settle(page, f"{base}/{path}")
+        page.screenshot(path=shots / f"{name}-dark.png", full_page=True)
+    context.close()
+    return problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("_build/html"))
+    parser.add_argument("--shots", type=Path, help="folder for screenshots")
+    arguments = parser.parse_args()
+    pages = sorted(p.relative_to(arguments.folder).as_posix() for p in arguments.folder.glob("*.html"))
+    if "index.html" not in pages:
+        print(f"{arguments.folder}: expected a rendered book, found no index.html; run make book first")
+        return 2
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not executable:
+        print("no Chromium found; install it (apt-get install chromium) or set CHROMIUM to its path")
+        return 2
+    if arguments.shots:
+        arguments.shots.mkdir(parents=True, exist_ok=True)
+    handler = functools.partial(Quiet, directory=str(arguments.folder))
+    failed = 0
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_address[1]}"
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(
+                executable_path=executable,
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+                      "--disable-component-update", "--no-first-run"],
+            )  # fmt: skip
+            for path in pages:
+                problems = list(dict.fromkeys(read(browser, base, path, arguments.shots)))
+                failed += bool(problems)
+                print(f"{path}: {'ok' if not problems else ''}")
+                for problem in problems:
+                    print(f"  {problem}")
+            browser.close()
+        server.shutdown()
+    print(f"{len(pages) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

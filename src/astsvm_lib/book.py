@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import provenance
-from astsvm_lib.processes import run_each, without_chatter
+from astsvm_lib.processes import CHATTER, run_each, without_chatter
 from astsvm_lib.storage import canonical_json, code_digest, digest, write_atomically
 
 PROJECT = Path(__file__).parents[2]
@@ -125,6 +125,16 @@ def _describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
         cell.metadata["mystnb"] = {"image": {"alt": texts[0]}}
 
 
+def _drop_chatter(cell: nbformat.NotebookNode) -> None:
+    """Take a backend's start-up messages out of a cell's outputs."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream" and output.name == "stderr":
+            lines = output.text.splitlines(keepends=True)
+            output.text = "".join(line for line in lines if not CHATTER.match(line))
+    if "outputs" in cell:
+        cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
+
+
 def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | None = None) -> Path:
     """Run one chapter through papermill; the executed notebook appears whole or not at all.
 
@@ -164,6 +174,7 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
         executed.metadata.pop("papermill", None)
         for cell in executed.cells:
             _describe_figure(name, cell)
+            _drop_chatter(cell)
             cell.metadata.pop("papermill", None)
             cell.metadata.pop("execution", None)
         write_atomically(target, nbformat.writes(executed).encode())

@@ -33,7 +33,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
             edgecolor=colour, linewidth=1.2,
         )  # fmt: skip
         axis.add_patch(patch)
-        axis.text(x, y, text, ha="center", va="center", fontsize=7.5)
+        axis.text(x, y, text, ha="center", va="center", fontsize=6.6)
 
     def arrow(start: tuple[float, float], end: tuple[float, float]) -> None:
         axis.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "linewidth": 0.9, "color": "#444444"})
@@ -50,22 +50,22 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
             if name in shape:
                 arrow((x + 0.8, y), (x + 1.1, y))
                 x += 1.9
-                weights = f"\n{count[name]} parameters" if count[name] else ""
+                weights = f"\n{count[name]} param." if count[name] else ""
                 box(x, y, f"{label}\n{shape[name]}{weights}", colour)
         branches = [n for n in shape if n.startswith(f"{stream}_conv")]
         for i, name in enumerate(branches):
             height = y + (len(branches) - 1) * 0.23 - i * 0.46
             arrow((x + 0.8, y), (x + 1.25, height))
             kind = COLOURS[0] if "2d" in name else COLOURS[2]
-            box(x + 2.05, height, f"{name.split('_', 1)[1]}: {count[name]}", kind, 1.5, 0.34)
+            box(x + 2.05, height, f"{name.split('_', 1)[1]}: {count[name]}", kind, 1.6, 0.34)
             arrow((x + 2.85, height), (x + 3.15, y))
-        box(x + 3.9, y, f"pool, concatenate\n{shape[f'{stream}_concatenate']}", COLOURS[4], 1.4)
+        box(x + 3.9, y, f"pool and\nconcatenate\n{shape[f'{stream}_concatenate']}", COLOURS[4], 1.4)
         arrow((x + 4.65, y), (x + 5.15, rows.mean()))
     end = x + 5.9
     box(end, rows.mean(), f"features\n{shape['features']}", COLOURS[6], 1.4)
     arrow((end + 0.3, rows.mean() + 0.45), (end + 0.3, rows.mean() + 0.95))
-    box(end, rows.mean() + 1.35, f"softmax head\n(trains) {shape['head']}", COLOURS[5], 1.4)
+    box(end, rows.mean() + 1.35, f"softmax head\n(trains)\n{shape['head']}", COLOURS[5], 1.4)
     arrow((end + 0.3, rows.mean() - 0.45), (end + 0.3, rows.mean() - 0.95))
-    box(end, rows.mean() - 1.35, "one-versus-rest\nSVM (tests)", COLOURS[0], 1.4)
+    box(end, rows.mean() - 1.35, "one-versus-\nrest SVM\n(tests)", COLOURS[0], 1.4)
     axis.set(xlim=(-0.9, end + 0.8), ylim=(rows.min() - 1.6, rows.max() + 1.6))
     return figure

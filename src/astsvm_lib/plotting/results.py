@@ -50,6 +50,6 @@ def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
     names = list(values)
     bars = axis.barh(names, list(values.values()), color=COLOURS[0])
     axis.bar_label(bars, fmt="%.3f", padding=3, fontsize=9)
-    axis.set(xlim=(0, 1), xlabel=label)
+    axis.set(xlim=(0, 1.15), xlabel=label)
     axis.invert_yaxis()
     sns.despine(ax=axis)

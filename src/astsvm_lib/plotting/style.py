@@ -42,8 +42,15 @@ def new_figure(rows: int = 1, columns: int = 1, width: float = 7.2, height: floa
     return figure, axes
 
 
-def show(figure: Figure, alt: str) -> None:
+def show(figure: Figure, alt: str, data: str = "") -> None:
     """Put a figure on the page, with alt text that says what there is to see.
+
+    Parameters
+    ----------
+    alt
+        What a reader who cannot see the figure should know.
+    data
+        What the figure was made from, written at its foot; rehearsal data says so.
 
     Raises
     ------
@@ -54,12 +61,14 @@ def show(figure: Figure, alt: str) -> None:
 
     if not alt.strip():
         raise CompanionError("a figure needs alt text: say in a sentence what there is to see")
+    if data:
+        figure.supxlabel(data, fontsize=7, color="#555555", x=0.995, ha="right")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, facecolor="white")
     plt.close(figure)
     width = round(figure.get_size_inches()[0] * PIXELS_PER_INCH)
     display(
         {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt},
-        metadata={"image/png": {"alt": " ".join(alt.split()), "width": f"{width}px"}},
+        metadata={"image/png": {"alt": " ".join(f"{alt} {data}".split()), "width": f"{width}px"}},
         raw=True,
     )

@@ -127,7 +127,9 @@ class Wheel:
     def mask(self, name: str) -> np.ndarray:
         """Value in 0..1 of a painted mask at each skin vertex; 0 elsewhere."""
         data = np.frombuffer(self.zip.read(f"{MESH}textures/{name}.jpg"), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE).astype(float) / 255
+        decoded = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        assert decoded is not None, f"the wheel's mask {name} cannot be read"
+        image = decoded.astype(float) / 255
         height, width = image.shape
         row = np.clip(((1 - self.uv[:, 1]) * height).astype(int), 0, height - 1)
         column = np.clip((self.uv[:, 0] * width).astype(int), 0, width - 1)

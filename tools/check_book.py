@@ -20,9 +20,9 @@ import sys
 import threading
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 #: Run in the page: mathematics that MathJax left as source, outside code.
 UNRENDERED = r"""
 () => {
@@ -34,7 +34,8 @@ UNRENDERED = r"""
     if (/\\\(|\\\[|\$\$|\\(frac|begin|mathbb|operatorname|lVert|sum|hat|alpha|delta)\b/.test(node.textContent))
       found.push(node.textContent.trim().slice(0, 60));
   }
-  document.querySelectorAll('mjx-merror, [data-mml-node="merror"]').forEach(e => found.push('error in: ' + e.textContent));
+  document.querySelectorAll('mjx-merror, [data-mml-node="merror"]')
+    .forEach(e => found.push('error in: ' + e.textContent));
   return found;
 }
 """
@@ -55,6 +56,8 @@ OVERFLOW = """
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing about it."""
+
     def log_message(self, *arguments: object) -> None:
         pass
 
@@ -87,12 +90,12 @@ def read(browser: Browser, base: str, path: str, shots: Path | None) -> list[str
     name = Path(path).stem
     if shots:
         page.screenshot(path=shots / f"{name}-desktop.png", full_page=True)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     page.wait_for_timeout(150)
     problems += [f"scrolls sideways at 390 px: {e}" for e in page.evaluate(OVERFLOW)]
     if shots:
         page.screenshot(path=shots / f"{name}-phone.png", full_page=True)
-        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.set_viewport_size(DESKTOP)
         page.evaluate("() => localStorage.setItem('mode', 'dark')")
         settle(page, f"{base}/{path}")
         page.screenshot(path=shots / f"{name}-dark.png", full_page=True)

@@ -1,6 +1,6 @@
 """Draw the picture on the book's first page, which the README shows too.
 
-    python tools/draw_cover.py
+python tools/draw_cover.py
 """
 
 from pathlib import Path

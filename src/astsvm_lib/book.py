@@ -237,7 +237,8 @@ def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
 def _render(source: Path) -> Path:
     """Run Jupyter Book, warnings being errors; the finished pages replace the old ones at once."""
     command = [
-        sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--path-output", str(BUILD / "render"),
+        sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
+        "build", str(source), "--path-output", str(BUILD / "render"),
         "--config", str(PROJECT / "_config.yml"), "-W", "-n", "--keep-going",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)

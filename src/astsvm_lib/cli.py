@@ -40,7 +40,7 @@ def _print_scores(scores: Scores, title: str) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="astsvm")
 def command() -> None:
-    """AST+SVMNet companion: rerun a micro-expression recognition paper, step by step.
+    r"""AST+SVMNet companion: rerun a micro-expression recognition paper, step by step.
 
     Everything works out of the box on rehearsal data (rendered faces). Begin with
 
@@ -61,7 +61,7 @@ def data_list(as_json: bool) -> None:
     """List the declared data sets with their subjects, clips and classes."""
     from astsvm_lib.datasets import available, load_manifest
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in available():
         manifest = load_manifest(name)
         rows.append(
@@ -261,7 +261,7 @@ def evaluate(
         heads = {
             head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()}
             for head in ("svm", "softmax")
-            for s in [record.scores(head)]  # type: ignore[arg-type]
+            for s in [record.scores(head)]
         }
         _print_json({"record": str(path), "heading": record.heading, "classes": record.classes, **heads})
         return
@@ -278,9 +278,7 @@ def evaluate(
 @click.option("--subject", metavar="COL", help="Column of subjects: adds the mean over folds, as a warning.")
 @click.option("--group", metavar="COL", help="Column of groups, such as data sets: adds each one's scores.")
 @json_option
-def score(
-    file: Path, truth: str, prediction: str, subject: str | None, group: str | None, as_json: bool
-) -> None:
+def score(file: Path, truth: str, prediction: str, subject: str | None, group: str | None, as_json: bool) -> None:
     """Score a LOSO log: FILE is a CSV table with a row a clip, from any method."""
     from astsvm_lib.evaluation.logs import score_log
 
@@ -338,9 +336,7 @@ def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | 
 
 
 @command.command()
-@click.option(
-    "--params", type=click.Path(path_type=Path), help="YAML file of parameters; book/params/ has examples."
-)
+@click.option("--params", type=click.Path(path_type=Path), help="YAML file of parameters; book/params/ has examples.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Chapters run at once.")
 def book(params: Path | None, jobs: int) -> None:
     """Run every chapter, render the book, and print where it is."""

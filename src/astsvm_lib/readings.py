@@ -32,7 +32,9 @@ class Reading:
 
 
 READINGS = (
-    Reading("R1", "abstract, III.A.3", "Calls its feature both IDSF and ISDF.", "IDSF, as in the equations and tables."),
+    Reading(
+        "R1", "abstract, III.A.3", "Calls its feature both IDSF and ISDF.", "IDSF, as in the equations and tables."
+    ),
     Reading(
         "R2",
         "III.A.1",

@@ -32,12 +32,16 @@ def choice(reading: str, default: Any, description: str, **limits: Any) -> Any:
 
 
 class Naming(Part):
+    """What the feature is called (R1)."""
+
     difference: Literal["IDSF", "ISDF"] = choice(
         "R1", "IDSF", "what figures call the image difference sequence feature; the paper uses both names"
     )
 
 
 class Registration(Part):
+    """How a face is brought to its place in the crop (R2)."""
+
     scope: Literal["clip", "frame", "none"] = choice(
         "R2", "clip", "one transform per clip, estimated on the onset; one per frame; or a plain detector box"
     )
@@ -48,6 +52,8 @@ class Registration(Part):
 
 
 class Magnification(Part):
+    """Eulerian video magnification (R3)."""
+
     alpha: float = choice("R3", 4.0, "motion amplification of Wu et al. 2012; 1 leaves the clip alone", ge=1, le=64)
     lambda_c: float = choice("R3", 8.0, "spatial cut-off wavelength, in pixels of the 192 px crop", gt=0)
     low_hz: float = choice("R3", 0.5, "lower edge of the temporal band", gt=0)
@@ -58,6 +64,8 @@ class Magnification(Part):
 
 
 class Interpolation(Part):
+    """From a clip's length to ten frames (R4)."""
+
     method: Literal["tim", "linear"] = choice(
         "R4", "tim", "temporal interpolation model on the path graph, or equal-interval linear sampling"
     )
@@ -68,6 +76,8 @@ class Interpolation(Part):
 
 
 class Flow(Part):
+    """Lucas-Kanade optical flow (R5)."""
+
     reference: Literal["adjacent", "onset"] = choice("R5", "adjacent", "frame against which each frame's flow is taken")
     component: Literal["magnitude", "u", "v"] = choice("R5", "magnitude", "the one channel that Table 1 has room for")
     window_sigma: float = choice("R5", 7.0, "standard deviation of the Gaussian window, in pixels", gt=0)
@@ -77,6 +87,8 @@ class Flow(Part):
 
 
 class Difference(Part):
+    """The image difference sequence feature (R6)."""
+
     sign: Literal["signed", "absolute"] = choice("R6", "signed", "keep the sign of I_i - I_onset or drop it")
     grey_range: Literal["0-1", "0-255"] = choice(
         "R6", "0-1", "scale of the grey values that are subtracted; at 0-255 the attention saturates"
@@ -91,17 +103,23 @@ class Difference(Part):
 
 
 class Attention(Part):
+    """CAM, SAM and their order (R7, R8)."""
+
     modules: Literal["fam", "cam", "sam", "none"] = choice("R8", "fam", "fusion attention, one half of it, or none")
     activation: Literal["scaled-softmax", "softmax", "sigmoid"] = choice(
         "R7", "scaled-softmax", "softmax over frames (CAM) or positions (SAM), rescaled to mean 1; literal; or sigmoid"
     )
     order: Literal["channel-first", "spatial-first"] = choice("R8", "channel-first", "which block comes first")
-    perceptron: Literal["separate", "shared"] = choice("R8", "separate", "one MLP for each path of CAM, or one for both")
+    perceptron: Literal["separate", "shared"] = choice(
+        "R8", "separate", "one MLP for each path of CAM, or one for both"
+    )
     hidden_units: int = choice("R8", 5, "width of the MLP's hidden layer; the paper does not say", ge=1)
     kernel_size: int = choice("R8", 7, "side of SAM's convolution; the paper does not say", ge=1)
 
 
 class Inception(Part):
+    """Down-sampling, streams and modules (R9, R10)."""
+
     downsampling: Literal["average", "strided", "bilinear"] = choice("R9", "average", "how 192x192 becomes 32x32")
     streams: Literal["both", "flow", "idsf"] = choice("R10", "both", "which of the two features enter the network")
     modules: Literal["both", "2d", "3d", "split"] = choice(
@@ -110,12 +128,16 @@ class Inception(Part):
 
 
 class Head(Part):
+    """Where the softmax stands (R11)."""
+
     softmax: Literal["classifier", "concatenate"] = choice(
         "R11", "classifier", "the softmax is the training head's; or literally over the concatenated channels as well"
     )
 
 
 class Transfer(Part):
+    """The support vector machine (R12)."""
+
     kernel: Literal["rbf", "linear", "polynomial", "chi-squared"] = choice("R12", "rbf", "kernel of the SVM")
     C: float = choice("R12", 1.0, "penalty of the SVM", gt=0)
     gamma: float | Literal["scale"] = choice(
@@ -125,11 +147,15 @@ class Transfer(Part):
 
 
 class Training(Part):
+    """How the network is trained (R13)."""
+
     learning_rate: float = choice("R13", 1e-3, "Adam's step; IV.B", gt=0)
     batch_size: int = choice("R13", 32, "clips a step; IV.B", ge=1)
     class_weights: Literal["none", "balanced"] = choice("R13", "none", "weight of each class in the loss")
     attention_start: Literal["neutral", "glorot"] = choice(
-        "R13", "neutral", "last kernels of CAM and SAM start at 0, so that every weight is alike; or drawn like the rest"
+        "R13",
+        "neutral",
+        "last kernels of CAM and SAM start at 0, so that every weight is alike; or drawn like the rest",
     )
     batch_norm_momentum: float = choice(
         "R13", 0.9, "Keras's 0.99 is too slow for the few steps that these databases allow", ge=0, lt=1
@@ -137,12 +163,16 @@ class Training(Part):
 
 
 class Scoring(Part):
+    """How folds become one score (R14)."""
+
     pooling: Literal["pooled"] = choice(
         "R14", "pooled", "one confusion matrix over all folds; the mean over folds is only ever shown beside it"
     )
 
 
 class Labels(Part):
+    """Which clips and classes take part (R15)."""
+
     subset: Literal["megc2019"] = choice("R15", "megc2019", "clips and three classes of the MEGC2019 composite")
 
 

@@ -16,7 +16,9 @@ import numpy as np
 from astsvm_lib.errors import CompanionError
 
 
-def confusion_matrix(truth: Sequence[Hashable], prediction: Sequence[Hashable], classes: Sequence[Hashable]) -> np.ndarray:
+def confusion_matrix(
+    truth: Sequence[Hashable], prediction: Sequence[Hashable], classes: Sequence[Hashable]
+) -> np.ndarray:
     """Counts (N_c, N_c): row = true class, column = predicted class.
 
     Raises

@@ -15,6 +15,8 @@ Classifier = Literal["svm", "softmax"]
 
 
 class Part(BaseModel):
+    """A part of the stored JSON: read-only, and without fields that nobody declared."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -50,8 +50,8 @@ class Store:
         record = self.find(dataset, profile, seed, recipe_digest, data_digest)
         if record is None:
             raise CompanionError(
-                f"no record of {dataset}, profile {profile}, seed {seed}, recipe {recipe_digest}, data {data_digest} in "
-                f"{self.folder.name}/; make it with: astsvm evaluate --dataset {dataset} --profile {profile} "
+                f"no record of {dataset}, profile {profile}, seed {seed}, recipe {recipe_digest}, data {data_digest} "
+                f"in {self.folder.name}/; make it with: astsvm evaluate --dataset {dataset} --profile {profile} "
                 f"--seed {seed} --out {self.folder.name}"
             )
         return record

@@ -52,9 +52,7 @@ class Downsample(layers.Layer):
             return ops.mean(ops.reshape(x, blocks), axis=(3, 5))[..., None]
         images = ops.reshape(x, (-1, height, width, 1))
         if self.method == "strided":
-            small = ops.conv(
-                images, self.kernel, strides=self.factor, padding="valid", data_format="channels_last"
-            )
+            small = ops.conv(images, self.kernel, strides=self.factor, padding="valid", data_format="channels_last")
         else:
             small = ops.image.resize(images, (self.size, self.size), "bilinear", data_format="channels_last")
         return ops.reshape(small, (-1, frames, self.size, self.size, 1))

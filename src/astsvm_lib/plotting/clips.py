@@ -91,7 +91,9 @@ def three_groups(frames: np.ndarray, flow: np.ndarray, idsf: np.ndarray, name: s
     )
 
 
-def draw_landmarks(axis: Axes, landmarks: np.ndarray, colour: str = COLOURS[1], size: float = 5, label: str = "") -> None:
+def draw_landmarks(
+    axis: Axes, landmarks: np.ndarray, colour: str = COLOURS[1], size: float = 5, label: str = ""
+) -> None:
     """The 68 landmarks as dots, region by region joined by thin lines."""
     for i, region in enumerate(REGIONS.values()):
         points = landmarks[region]

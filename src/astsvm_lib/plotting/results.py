@@ -19,7 +19,9 @@ def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
     for axis, (title, scores) in zip(axes[0], panels.items(), strict=True):
         counts = scores.matrix
         share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-        text = np.array([[f"{s:.0%}\n({n})" for s, n in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)])
+        text = np.array(
+            [[f"{s:.0%}\n({n})" for s, n in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)]
+        )
         sns.heatmap(
             share, annot=text, fmt="", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
             xticklabels=scores.classes, yticklabels=scores.classes,

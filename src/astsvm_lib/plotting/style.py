@@ -31,7 +31,7 @@ def book_style() -> Iterator[None]:
         "figure.facecolor": "white",
         "image.cmap": "gray",
     }
-    with sns.axes_style("ticks"), plt.rc_context(settings):
+    with sns.axes_style("ticks"), plt.rc_context(settings):  # type: ignore[arg-type]
         yield
 
 

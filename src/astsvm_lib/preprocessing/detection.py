@@ -82,7 +82,9 @@ def find_box(image: np.ndarray, where: str = "frame") -> tuple[int, int, int, in
                 "at least 40 pixels wide, upright and in the frame"
             )
         places = "; ".join(f"{b.width()} px wide at ({b.left()}, {b.top()})" for b in boxes)
-        raise CompanionError(f"{where}: expected one face, found {len(boxes)} ({places}); crop the frames to one person")
+        raise CompanionError(
+            f"{where}: expected one face, found {len(boxes)} ({places}); crop the frames to one person"
+        )
     box = boxes[0]
     return box.left(), box.top(), box.right(), box.bottom()
 

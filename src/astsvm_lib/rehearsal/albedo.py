@@ -182,7 +182,7 @@ def _dots(rng: np.random.Generator, texture: np.ndarray, count: int, mole: bool)
     for _ in range(count):
         angle = rng.normal(0, 0.50 if mole else 0.55)
         height = rng.uniform(6.4, 7.9) if mole else rng.normal(6.98, 0.18)
-        column, row = (int(v) for v in skin_texel(np.float64(angle), np.float64(height)))
+        column, row = (int(v) for v in skin_texel(np.array(angle), np.array(height)))
         radius = rng.uniform(1.2, 2.0) if mole else rng.uniform(0.8, 2.2)
         strength = 0.6 if mole else rng.uniform(0.1, 0.3)
         profile = cv2.getGaussianKernel(13, radius)
@@ -300,7 +300,11 @@ def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
     cloth = smoothstep(height, look.collar + 0.02, look.collar - 0.02)
     texture = _blend(texture, cloth, look.clothes * (1 + 0.05 * fractal_noise(rng, 3, 1))[..., None])
     _paint_eyes(rng, texture, look)
-    flat = {LOWER_LASH: look.skin * 0.16 + look.hair * 0.3, TEETH: (0.60, 0.55, 0.48), TONGUE: (0.35, 0.12, 0.12)}
+    flat: dict[int, np.ndarray] = {
+        LOWER_LASH: look.skin * 0.16 + look.hair * 0.3,
+        TEETH: np.array((0.60, 0.55, 0.48)),
+        TONGUE: np.array((0.35, 0.12, 0.12)),
+    }
     for code, colour in flat.items():
         left, right = ((FLAT_COLUMNS[code] + d) * TEXTURE_SIZE for d in (-0.03, 0.03))
         texture[int(0.9 * TEXTURE_SIZE) :, int(left) : int(right)] = colour

@@ -65,8 +65,6 @@ def catmull_clark(quads: np.ndarray, vertices: int) -> tuple[sp.csr_matrix, np.n
 
     side = edge_of_side.reshape(count, 4)
     centre = vertices + edge_count + np.arange(count)
-    corners = [
-        np.stack([quads[:, k], vertices + side[:, k], centre, vertices + side[:, k - 1]], 1) for k in range(4)
-    ]
+    corners = [np.stack([quads[:, k], vertices + side[:, k], centre, vertices + side[:, k - 1]], 1) for k in range(4)]
     new_quads = np.stack(corners, 1).reshape(-1, 4)
     return sp.vstack([vertex_point, edge_point, face_point]).tocsr(), new_quads, quad_ids

@@ -38,7 +38,9 @@ class TransferSVM:
         """
         self.classes = np.unique(labels)
         if len(self.classes) < 2:
-            raise CompanionError(f"SVM: expected clips of at least 2 classes in the training fold, found {self.classes}")
+            raise CompanionError(
+                f"SVM: expected clips of at least 2 classes in the training fold, found {self.classes}"
+            )
         self.scaler = StandardScaler().fit(features.astype(np.float64)) if self.options.standardise else None
         self._train = self._scale(features)
         self.gamma = resolve_gamma(self._train, self.options.gamma)

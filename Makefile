@@ -1,0 +1,49 @@
+# make book   the environment, every chapter, the rendered book
+# make test   lint, types, import rules, tests
+#
+# Other targets: environment, check-book, benchmarks, lock, clean.
+
+SHELL := /bin/bash
+BIN := .venv/bin
+# The first Python that TensorFlow and dlib have wheels for; set PYTHON to choose another one.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+
+.PHONY: book test environment check-book benchmarks lock clean
+
+book: environment
+	$(BIN)/astsvm book --jobs 2
+
+test: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2
+
+environment: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or set PYTHON=/path/to/python."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Reads the book in headless Chromium; needs Debian's chromium, or CHROMIUM=/path/to/one.
+check-book:
+	$(BIN)/python tools/check_book.py _build/html
+
+benchmarks: environment
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/preprocessing.py
+	$(BIN)/python benchmarks/svm.py
+
+# Needs uv (pip install uv).
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+		--generate-hashes --no-header --no-annotate -q -o requirements.lock > /dev/null
+
+clean:
+	rm -rf _build results

@@ -349,10 +349,15 @@ def main() -> None:
     """Entry point: errors that the user can mend are one message, not a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets its users on stderr
     try:
-        command(standalone_mode=True)
+        command(standalone_mode=False)
     except CompanionError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        click.echo("interrupted; finished folds and cached clips are kept", err=True)
+    except click.Abort:
+        click.echo(
+            "interrupted; finished folds and cached clips are kept: the same command goes on from there", err=True
+        )
         sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)

@@ -8,6 +8,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from astsvm_lib.processes import without_chatter
+
 PACKAGES = (
     "astsvm-lib", "dlib-bin", "jax", "keras", "numpy", "opencv-python-headless", "scikit-learn", "tensorflow",
     "tensorflow-cpu", "torch",
@@ -56,7 +58,8 @@ def processor() -> str:
 
 def device() -> str:
     """What the active Keras backend computes on; imports the backend."""
-    import keras
+    with without_chatter():
+        import keras
 
     backend = keras.backend.backend()
     gpus: list[str] = []

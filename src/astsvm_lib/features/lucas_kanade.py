@@ -12,6 +12,7 @@ one (Lucas and Kanade 1981; Bouguet 2001).
 from __future__ import annotations
 
 import cv2
+import numba
 import numpy as np
 
 from astsvm_lib.errors import CompanionError
@@ -25,12 +26,37 @@ def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return cv2.Scharr(image, cv2.CV_32F, 1, 0) / 32, cv2.Scharr(image, cv2.CV_32F, 0, 1) / 32
 
 
+@numba.njit(cache=True)
+def _warp_back(image, flow, out):  # type: ignore[no-untyped-def]
+    height, width = image.shape
+    weight_x, weight_y = np.empty(4, np.float32), np.empty(4, np.float32)
+    for y in range(height):
+        for x in range(width):
+            px, py = x + flow[y, x, 0], y + flow[y, x, 1]
+            x0, y0 = int(np.floor(px)), int(np.floor(py))
+            for weights, t in ((weight_x, px - x0), (weight_y, py - y0)):
+                weights[0] = ((-0.5 * t + 1.0) * t - 0.5) * t
+                weights[1] = (1.5 * t - 2.5) * t * t + 1.0
+                weights[2] = ((-1.5 * t + 2.0) * t + 0.5) * t
+                weights[3] = (0.5 * t - 0.5) * t * t
+            total = np.float32(0.0)
+            for j in range(4):
+                row = min(max(y0 - 1 + j, 0), height - 1)
+                for i in range(4):
+                    column = min(max(x0 - 1 + i, 0), width - 1)
+                    total += weight_y[j] * weight_x[i] * image[row, column]
+            out[y, x] = total
+
+
 def warp_back(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """``image`` sampled at each pixel's destination: what it looked like before it moved by ``flow``."""
-    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
-    return cv2.remap(
-        image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    """``image`` (H, W) sampled at each pixel's destination: what it looked like before it moved.
+
+    Cubic interpolation (Catmull-Rom) at exact positions: ``cv2.remap`` rounds them to 1/32 pixel, a
+    tenth of the motion that is looked for.
+    """
+    out = np.empty(image.shape, np.float32)
+    _warp_back(np.ascontiguousarray(image, np.float32), np.ascontiguousarray(flow, np.float32), out)
+    return out
 
 
 def lucas_kanade(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from astsvm_lib.errors import CompanionError
 
 LIMIT = 3.0  # standard deviations a coefficient may have
+ROUNDS = 20  # pose and coefficients are fitted in turn
 
 
 def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -92,11 +93,12 @@ class ShapeModel:
         """
         if landmarks.shape != self.mean.shape or not np.isfinite(landmarks).all():
             raise CompanionError(f"expected finite landmarks of shape {self.mean.shape}, found {landmarks.shape}")
-        into_model = fit_similarity(landmarks, self.mean)
-        residual = apply(into_model, landmarks) - self.mean
-        coefficients = np.tensordot(self.modes, residual, 2)
-        coefficients = np.clip(coefficients, -LIMIT * self.deviations, LIMIT * self.deviations)
-        plausible = self.mean + np.tensordot(coefficients, self.modes, 1)
+        limit = LIMIT * self.deviations
+        plausible = self.mean
+        for _ in range(ROUNDS):
+            into_model = fit_similarity(landmarks, plausible)
+            coefficients = np.tensordot(self.modes, apply(into_model, landmarks) - self.mean, 2)
+            plausible = self.mean + np.tensordot(np.clip(coefficients, -limit, limit), self.modes, 1)
         return apply(invert(into_model), plausible)
 
 

@@ -1,0 +1,70 @@
+"""What tests share: a cache of their own, a small rendered clip, and a tiny data set of fake frames."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from astsvm_lib.datasets import Clip, Dataset, Manifest
+from astsvm_lib.rehearsal import Capture, ClipScript, Performance, Timing
+from astsvm_lib.storage import Cache
+
+PROJECT = Path(__file__).parents[1]
+PERFECT = Capture(read_noise=0, shot_noise=0)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def smile() -> Performance:
+    """A smile of 1.5 px on a rendered face, without noise, light change or head motion."""
+    return Performance(ClipScript(8, {"6": 0.6, "12": 1.0}, 1.5, Timing(110, 30, 120), PERFECT))
+
+
+@pytest.fixture(scope="session")
+def smile_frames(smile: Performance) -> np.ndarray:
+    return smile.frames()
+
+
+def _frames(smile_frames: np.ndarray, row: int) -> np.ndarray:
+    return smile_frames[row % 3 : row % 3 + 14]
+
+
+@pytest.fixture
+def small_dataset(smile_frames: np.ndarray) -> Dataset:
+    """Three subjects, two classes, eight clips, whose frames are cuts of one rendered clip."""
+    manifest = Manifest(
+        id="small", title="small", version="1", licence="CC0", description="for tests", access="generated",
+        loader="none:none", rehearsal=True, fps=100, width=300, height=300, subjects=3,
+        classes={"negative": 5, "positive": 3}, show_frames=True,
+    )  # fmt: skip
+    rows = [("01", "negative"), ("01", "positive"), ("01", "negative"), ("02", "negative"), ("02", "positive"),
+            ("03", "negative"), ("03", "negative"), ("03", "positive")]  # fmt: skip
+    clips = [
+        Clip("small", subject, f"c{i}", label, 100.0, 0, 7, 13, f"print-{i}", partial(_frames, smile_frames, i))
+        for i, (subject, label) in enumerate(rows)
+    ]
+    return Dataset(manifest, tuple(clips))
+
+
+@pytest.fixture
+def astsvm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command in a folder of its own."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from astsvm_lib.cli import main; main()", *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **environment}, check=False
+        )
+
+    return run

@@ -1,0 +1,120 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.features import difference_sequence, extract, extract_all, flow_sequence, lucas_kanade, match_light
+from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
+from astsvm_lib.preprocessing.registration import crop_transform, warp, warp_flow
+from astsvm_lib.recipe import Difference, Flow, Recipe, Registration
+
+
+def texture(dx: float = 0, dy: float = 0, size: int = 128) -> np.ndarray:
+    """A smooth pattern, analytically shifted."""
+    y, x = np.mgrid[:size, :size].astype(float)
+    x, y = x - dx, y - dy
+    waves = [(0.21, 0.13, 0.3), (0.11, -0.19, 1.1), (-0.07, 0.23, 2.0), (0.17, 0.05, 0.7)]
+    return (128 + 20 * sum(np.sin(a * x + b * y + c) for a, b, c in waves)).astype(np.float32)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-2.5, 2.5), st.floats(-2.5, 2.5))
+def test_flow_of_an_analytic_shift(dx, dy):
+    inner = slice(20, -20), slice(20, -20)
+    exact = lucas_kanade(texture(), texture(dx, dy), Flow(tikhonov=0))[inner]
+    assert np.abs(exact - (dx, dy)).mean() < 0.01
+    regularised = lucas_kanade(texture(), texture(dx, dy))[inner]
+    assert np.abs(regularised - (dx, dy)).mean() < 0.02 + 0.03 * np.hypot(dx, dy)
+    assert np.linalg.norm(regularised.mean((0, 1))) <= np.linalg.norm(exact.mean((0, 1))) + 1e-3  # it only shrinks
+
+
+def test_flow_of_a_still_clip_is_zero():
+    frames = np.repeat(texture()[None], 4, 0)
+    assert np.abs(flow_sequence(frames)).max() == 0
+    assert np.abs(lucas_kanade(np.full((64, 64), 5.0), np.full((64, 64), 5.0))).max() == 0
+
+
+def test_mirrored_images_have_mirrored_flow():
+    a, b = texture(), texture(0.8, -0.4)
+    one_level = Flow(levels=1)  # halving an image of even width prefers a side
+    plain = lucas_kanade(a, b, one_level)
+    mirrored = lucas_kanade(a[:, ::-1].copy(), b[:, ::-1].copy(), one_level)
+    assert mirrored[:, ::-1] * (-1, 1) == pytest.approx(plain, abs=1e-3)
+
+
+def test_flow_agrees_with_opencvs_pyramidal_lucas_kanade():
+    first, second = texture(), texture(0.9, -0.6)
+    points = np.stack(np.meshgrid(np.arange(30, 100, 10), np.arange(30, 100, 10)), -1).reshape(-1, 1, 2)
+    points = points.astype(np.float32)
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(
+        first.astype(np.uint8), second.astype(np.uint8), points, None, winSize=(21, 21), maxLevel=1
+    )
+    flow = lucas_kanade(first, second)
+    ours = flow[points[:, 0, 1].astype(int), points[:, 0, 0].astype(int)]
+    assert found.all()
+    assert np.abs(ours - (moved - points)[:, 0]).max() < 0.1
+
+
+def test_flow_is_near_the_true_flow_of_a_rendered_face(smile, smile_frames):
+    frames = to_grey(smile_frames)
+    transform = crop_transform(find_landmarks(smile_frames[0]), Registration())
+    onset, apex = warp(frames[0], transform), warp(frames[smile.apex], transform)
+    truth = warp_flow(smile.flow(0, smile.apex), transform)
+    skin = warp(smile.skin(0).astype(np.float32), transform) > 0.99
+    error = np.linalg.norm(lucas_kanade(onset, apex) - truth, axis=2)[skin].mean()
+    assert error < 0.6 * np.linalg.norm(truth, axis=2)[skin].mean()
+
+
+def test_the_first_map_is_zero_and_components_fit_together():
+    frames = np.stack([texture(0.3 * i, 0.1 * i) for i in range(5)])
+    maps = {c: flow_sequence(frames, Flow(component=c, tikhonov=0)) for c in ("magnitude", "u", "v")}
+    assert all(np.abs(m[0]).max() == 0 for m in maps.values())
+    assert maps["magnitude"] == pytest.approx(np.hypot(maps["u"], maps["v"]), abs=1e-5)
+    onset = flow_sequence(frames, Flow(component="u", reference="onset", tikhonov=0))[:, 64, 64]
+    assert onset == pytest.approx(0.3 * np.arange(5), abs=0.03)
+
+
+def test_images_of_two_shapes_are_refused():
+    with pytest.raises(CompanionError, match=r"\(64, 64\) and \(32, 64\)"):
+        lucas_kanade(np.zeros((64, 64)), np.zeros((32, 64)))
+
+
+def test_equation_1_by_hand():
+    frames = np.array([[[10.0, 20.0]], [[13.0, 20.0]], [[10.0, 14.0]]])
+    raw = Difference(grey_range="0-255")
+    assert difference_sequence(frames, raw).tolist() == [[[0, 0]], [[3, 0]], [[0, -6]]]
+    assert difference_sequence(frames, Difference()) == pytest.approx(difference_sequence(frames, raw) / 255)
+    absolute = Difference(grey_range="0-255", sign="absolute", onset="excluded")
+    assert difference_sequence(frames, absolute).tolist() == [[[3, 0]], [[0, 6]]]
+    assert difference_sequence(frames, Difference(standardise=True)).std() == pytest.approx(1)
+    assert np.abs(difference_sequence(frames[[0, 0]], Difference(standardise=True))).max() == 0
+
+
+@given(st.floats(-50, 50))
+def test_a_constant_light_drops_out(offset):
+    frames = np.random.default_rng(0).random((4, 8, 8)).astype(np.float32) * 100 + 60
+    assert difference_sequence(frames + np.float32(offset)) == pytest.approx(difference_sequence(frames), abs=1e-6)
+
+
+def test_light_is_matched_although_something_moves():
+    rng = np.random.default_rng(0)
+    onset = rng.random((64, 64)).astype(np.float32) * 150 + 40
+    frame = onset.copy()
+    frame[:10] += 60  # a sixth of the image has changed
+    matched = match_light(1.07 * frame + 5, onset)
+    assert np.abs(matched - frame)[10:].max() < 0.05
+    assert np.abs(matched - frame)[:10].max() < 0.1
+
+
+def test_features_of_a_clip_and_of_many(small_dataset, cache):
+    one = extract(small_dataset.clips[0], Recipe(), cache)
+    assert one.flow.shape == one.idsf.shape == (10, 192, 192)
+    many = extract_all(small_dataset.clips[:3], Recipe(), cache, progress=False)
+    assert many.flow.shape == (3, 10, 192, 192)
+    assert np.array_equal(many.flow[0], one.flow)
+    assert np.array_equal(many[[0, 2]].idsf[0], one.idsf)
+    late = extract(small_dataset.clips[0], Recipe().replace(difference={"onset": "excluded"}), cache)
+    assert late.flow.shape == late.idsf.shape == (10, 192, 192)
+    assert late.idsf[0].std() > 0

@@ -49,10 +49,11 @@ class Store:
         """
         record = self.find(dataset, profile, seed, recipe_digest, data_digest)
         if record is None:
+            here = "/".join(self.folder.parts[-2:])
             raise CompanionError(
                 f"no record of {dataset}, profile {profile}, seed {seed}, recipe {recipe_digest}, data {data_digest} "
-                f"in {self.folder.name}/; make it with: astsvm evaluate --dataset {dataset} --profile {profile} "
-                f"--seed {seed} --out {self.folder.name}"
+                f"in {here}; make it with: astsvm evaluate --dataset {dataset} --profile {profile} --seed {seed} "
+                f"--out {here} (and --recipe FILE, if the recipe is not the default)"
             )
         return record
 

@@ -91,7 +91,8 @@ def _check_parameters(name: str, values: Mapping[str, Any]) -> None:
 
 def _key(name: str, values: Mapping[str, Any]) -> str:
     """Digest of all that a chapter's output is made from."""
-    results = {path.name: path.read_text() for path in sorted((SOURCE / "results").glob("*.json"))}
+    used = [*(SOURCE / "results").glob("*.json"), *(PROJECT / "data_manifest").glob("*.yaml")]
+    results = {path.name: path.read_text(encoding="utf-8") for path in sorted(used)}
     text = (SOURCE / f"{name}.md").read_text(encoding="utf-8")
     return digest([text, dict(values), code_digest(*ROOMS), results, provenance.versions()])
 

@@ -46,7 +46,7 @@ def image_grid(
     """
     columns = max(len(row) for row in rows)
     figure, axes = new_figure(
-        len(rows), columns, width=cell * columns + 0.3, height=cell * len(rows) + 0.25, squeeze=False
+        len(rows), columns, width=cell * columns + 0.3, height=cell * len(rows) + 0.45, squeeze=False
     )
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
     for i, row in enumerate(rows):

@@ -1,0 +1,33 @@
+import operator
+import os
+import subprocess
+import sys
+
+import pytest
+
+from astsvm_lib.processes import run_each
+
+
+def test_results_come_from_other_processes_with_their_environment():
+    assert sorted(run_each(operator.mul, [(2, i) for i in range(5)], 2)) == [0, 2, 4, 6, 8]
+    assert list(run_each(os.getenv, [("ASTSVM_TEST",)], 1, {"ASTSVM_TEST": "set"})) == ["set"]
+    assert "ASTSVM_TEST" not in os.environ
+    assert os.getpid() not in set(run_each(os.getpid, [()], 1))
+
+
+def test_the_first_error_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(run_each(operator.truediv, [(1, 1), (1, 0)], 1))
+
+
+def test_chatter_is_held_back_and_everything_else_passed_on():
+    code = (
+        "import os, sys\n"
+        "from astsvm_lib.processes import without_chatter\n"
+        "with without_chatter():\n"
+        "    os.write(2, b'WARNING: All log messages before absl::InitializeLog() is called\\nE0000 an error\\n')\n"
+        "    print('from Python', file=sys.stderr)\n"
+        "print('after', file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == ["E0000 an error", "from Python", "after"]

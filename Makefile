@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 # The first Python that TensorFlow and dlib have wheels for; set PYTHON to choose another one.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 
 .PHONY: book test environment check-book benchmarks lock clean

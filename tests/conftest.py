@@ -46,7 +46,7 @@ def small_dataset(smile_frames: np.ndarray) -> Dataset:
     manifest = Manifest(
         id="small", title="small", version="1", licence="CC0", description="for tests", access="generated",
         loader="none:none", rehearsal=True, fps=100, width=300, height=300, subjects=3,
-        classes={"negative": 5, "positive": 3}, show_frames=True,
+        classes={"negative": 5, "positive": 3},
     )  # fmt: skip
     rows = [("01", "negative"), ("01", "positive"), ("01", "negative"), ("02", "negative"), ("02", "positive"),
             ("03", "negative"), ("03", "negative"), ("03", "positive")]  # fmt: skip

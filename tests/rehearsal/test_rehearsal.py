@@ -8,7 +8,7 @@ import pytest
 from astsvm_lib import datasets
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.preprocessing import find_landmarks
-from astsvm_lib.rehearsal import Capture, ClipScript, Performance, Timing, mini_scripts
+from astsvm_lib.rehearsal import Capture, ClipScript, Performance, Timing, mini_scripts, script_of
 from astsvm_lib.rehearsal.capture import light_gain
 from astsvm_lib.rehearsal.head import load_head
 from astsvm_lib.rehearsal.raster import rasterise
@@ -25,6 +25,16 @@ def test_mini_is_what_its_manifest_declares():
     assert Counter(clip.label for clip in data) == {"negative": 24, "positive": 12, "surprise": 12}
     assert all(20 <= clip.length <= 36 for clip in data)
     assert all(clip.onset < clip.apex < clip.offset for clip in data)
+
+
+def test_a_clip_leads_to_its_truth(small_dataset):
+    data = datasets.load("rehearsal-mini")
+    for clip in data.clips[::13]:
+        performance = Performance(script_of(clip))
+        assert len(performance.curve) == clip.length
+        assert performance.curve[clip.apex] > 0.99
+    with pytest.raises(CompanionError, match="no script for small/01/c0"):
+        script_of(small_dataset.clips[0])
 
 
 def test_every_class_has_several_combinations_that_overlap():

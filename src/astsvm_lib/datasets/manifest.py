@@ -35,8 +35,6 @@ class Manifest(BaseModel):
         Of the frames, before any cropping.
     subjects, classes
         Number of subjects; clips of each class, in the order of confusion matrices.
-    show_frames
-        Whether a page of the book may show frames.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +52,6 @@ class Manifest(BaseModel):
     height: int
     subjects: int
     classes: dict[str, int]
-    show_frames: bool
 
     @property
     def heading(self) -> str:

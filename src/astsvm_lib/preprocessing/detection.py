@@ -19,7 +19,6 @@ import numpy as np
 
 from astsvm_lib.errors import CompanionError
 
-LANDMARKS = 68
 PREDICTOR_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 
 #: Which landmarks belong together, as index ranges (300-W markup).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from astsvm_lib.preprocessing.shape_model import apply, fit_affine, fit_similarity, load_shape_model
+from astsvm_lib.preprocessing.shape_model import fit_affine, fit_similarity, load_shape_model
 from astsvm_lib.recipe import Registration
 
 CROP = 192
@@ -85,8 +85,3 @@ def warp_flow(flow: np.ndarray, transform: np.ndarray) -> np.ndarray:
     """A flow field (H, W, 2) of a frame as the crop sees it, (192, 192, 2) in the crop's pixels."""
     moved = cv2.warpAffine(flow, transform, (CROP, CROP), flags=cv2.INTER_LINEAR)
     return moved @ transform[:, :2].T.astype(np.float32)
-
-
-def landmarks_in_crop(landmarks: np.ndarray, transform: np.ndarray) -> np.ndarray:
-    """Landmarks (68, 2) of a frame in the crop's pixels."""
-    return apply(transform, landmarks)

@@ -8,6 +8,7 @@ import numpy as np
 
 from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.datasets.manifest import Manifest
+from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.capture import Capture
 from astsvm_lib.rehearsal.performance import ClipScript, Performance, Timing
 from astsvm_lib.storage import Cache, code_digest, digest
@@ -29,7 +30,6 @@ COMBINATIONS: dict[str, tuple[dict[str, float], ...]] = {
 SEED = 2024
 #: Subject seeds; on each of them dlib finds exactly one face.
 SUBJECTS = (1, 8, 10, 12, 14, 20, 22, 23)
-CLIPS_PER_SUBJECT = 6
 
 
 def _labels(subject: int) -> list[str]:
@@ -99,8 +99,14 @@ def load_mini(manifest: Manifest) -> Dataset:
 
 
 def script_of(clip: Clip) -> ClipScript:
-    """The script behind a clip of ``rehearsal-mini``: the way from a clip to its truth."""
+    """The script behind a clip of ``rehearsal-mini``: ``Performance(script_of(clip))`` knows its truth.
+
+    Raises
+    ------
+    CompanionError
+        If the clip is not one of them.
+    """
     for (subject, name, _), script in mini_scripts().items():
         if (subject, name) == (clip.subject, clip.name):
             return script
-    raise KeyError(clip.key)
+    raise CompanionError(f"no script for {clip.key}: only clips of rehearsal-mini have one")

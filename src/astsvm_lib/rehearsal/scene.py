@@ -14,7 +14,6 @@ from astsvm_lib.rehearsal.subject import Subject
 
 SUPERSAMPLING = 2
 WRAP = 0.18  # how far the key light reaches round the terminator
-NO_TURN = np.zeros(3)
 
 
 @dataclass(frozen=True)

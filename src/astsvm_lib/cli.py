@@ -14,6 +14,7 @@ import click
 from astsvm_lib import __version__
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments.profiles import PROFILES
+from astsvm_lib.recipe import Recipe
 
 if TYPE_CHECKING:
     from astsvm_lib.evaluation.scores import Scores
@@ -22,6 +23,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 root_option = click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the data, where the library does not generate it."
 )
+
+recipe_option = click.option(
+    "--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise."
+)
+
+
+def _read_recipe(file: Path | None) -> Recipe:
+    """The recipe in a file, or the default one."""
+    return Recipe.from_yaml(file) if file else Recipe()
 
 
 def _print_json(value: Any) -> None:
@@ -134,9 +144,7 @@ def recipe(file: Path | None, as_json: bool) -> None:
     A recipe holds every choice that the paper leaves open (R1-R15). Save it, change a line, and give it
     to evaluate with --recipe.
     """
-    from astsvm_lib.recipe import Recipe
-
-    chosen = Recipe.from_yaml(file) if file else Recipe()
+    chosen = _read_recipe(file)
     if as_json:
         _print_json(chosen.to_dict())
     else:
@@ -149,14 +157,13 @@ def network() -> None:
 
 
 @network.command("summary")
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise.")
+@recipe_option
 @json_option
 def network_summary(recipe_file: Path | None, as_json: bool) -> None:
     """Every layer with its output shape (without the batch) and parameter count, as in Table 1."""
     from astsvm_lib.processes import without_chatter
-    from astsvm_lib.recipe import Recipe
 
-    chosen = Recipe.from_yaml(recipe_file) if recipe_file else Recipe()
+    chosen = _read_recipe(recipe_file)
     with without_chatter():
         from astsvm_lib.network import build_network, layer_table
 
@@ -176,7 +183,7 @@ def network_summary(recipe_file: Path | None, as_json: bool) -> None:
 @click.option("--onset", type=int, default=0, show_default=True, help="First frame, counted from 0.")
 @click.option("--offset", type=int, help="Last frame, included; the recording's last by default.")
 @click.option("--fps", type=float, help="Frames a second; needed for a folder of frames.")
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise.")
+@recipe_option
 def preprocess(
     video: Path, out: Path, onset: int, offset: int | None, fps: float | None, recipe_file: Path | None
 ) -> None:
@@ -185,23 +192,22 @@ def preprocess(
     The file holds frames (10, 192, 192), flow and idsf of the same shape, the onset's 68 landmarks, and
     the transform from the frame to the crop.
     """
+    import numpy as np
+
     from astsvm_lib.datasets.video import read_clip
     from astsvm_lib.features.pipeline import from_prepared
     from astsvm_lib.preprocessing import find_landmarks, prepare_frames
-    from astsvm_lib.recipe import Recipe
     from astsvm_lib.storage import write_arrays
 
-    chosen = Recipe.from_yaml(recipe_file) if recipe_file else Recipe()
+    if out.suffix != ".npz":
+        raise CompanionError(f"--out: expected a file name that ends in .npz, found '{out.name}'")
+    chosen = _read_recipe(recipe_file)
     clip = read_clip(video, onset, offset, fps)
     frames = clip.load_frames()
     detected = range(len(frames)) if chosen.registration.scope == "frame" else [0]
     landmarks = [find_landmarks(frames[i], f"{video}, frame {onset + i}") for i in detected]
-    import numpy as np
-
     prepared = prepare_frames(frames, clip.fps, np.stack(landmarks), chosen, str(video))
     features = from_prepared(prepared.frames, chosen)
-    if out.suffix != ".npz":
-        raise CompanionError(f"--out: expected a file name that ends in .npz, found '{out.name}'")
     write_arrays(
         out,
         {
@@ -224,7 +230,7 @@ def preprocess(
     show_default=True,
     help="; ".join(f"{p.name}: {p.purpose}" for p in PROFILES.values()) + ".",
 )
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise.")
+@recipe_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
 @root_option
@@ -252,9 +258,8 @@ def evaluate(
     from astsvm_lib.datasets import load
     from astsvm_lib.experiments import Store, profile_named
     from astsvm_lib.experiments import evaluate as run
-    from astsvm_lib.recipe import Recipe
 
-    chosen = Recipe.from_yaml(recipe_file) if recipe_file else Recipe()
+    chosen = _read_recipe(recipe_file)
     record = run(load(dataset, root), chosen, profile_named(profile), seed, jobs, Store(out), again=again)
     path = out / f"{record.name}.json"
     if as_json:

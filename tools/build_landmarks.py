@@ -38,7 +38,7 @@ def main() -> None:
         rng = np.random.default_rng(seed)
         subject = make_subject(seed)
         scene = Scene(subject, SIZE)
-        pose = Pose({}, rng.normal(0, TURN) * (seed % 2), np.zeros(3))  # every second one at rest
+        pose = Pose(turn=rng.normal(0, TURN) * (seed % 2))  # every second one at rest
         image = expose(scene.frame(pose), Capture(), rng)
         try:
             shape = find_landmarks(image, f"identity {seed}").astype(np.float64)

@@ -62,7 +62,7 @@ def command() -> None:
 
 @command.group()
 def data() -> None:
-    """Which data sets are declared, and whether they are as they should be."""
+    """Which data sets are declared, whether they are as they should be, and rendered ones as files."""
 
 
 @data.command("list")
@@ -99,7 +99,7 @@ def data_list(as_json: bool) -> None:
 def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
     """Check that data set ID is as its manifest declares; exit 0 only if it is.
 
-    Generated data is rendered as far as the first clip, in which a face must be found.
+    Generated data is rendered as far as the first clip's onset, in which a face must be found.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.preprocessing import find_landmarks
@@ -107,9 +107,7 @@ def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
     loaded = load(dataset, root)
     deviations = loaded.deviations()
     first = loaded.clips[0]
-    frames = first.load_frames()
-    if len(frames) != first.length:
-        deviations.append(f"{first.key}: expected {first.length} frames, found {len(frames)}")
+    frames = first.load_frames([first.onset])
     try:
         find_landmarks(frames[0], f"{first.key}, frame 0")
     except CompanionError as error:
@@ -133,6 +131,80 @@ def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
         verdict = "as declared" if not deviations else f"{len(deviations)} deviations"
         click.echo(f"{loaded.id}: {len(loaded)} clips of {len(loaded.groups)} subjects ({classes}): {verdict}")
     sys.exit(1 if deviations else 0)
+
+
+@data.command("prepare")
+@click.argument("dataset", metavar="ID")
+@recipe_option
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips prepared at once.")
+@root_option
+def data_prepare(dataset: str, recipe_file: Path | None, jobs: int, root: Path | None) -> None:
+    """Prepare every clip of data set ID, so that evaluate finds them ready.
+
+    Landmarks and frames (10, 192, 192) are kept in the cache; rendered frames are not kept.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.preprocessing.pipeline import prepare_all
+
+    loaded = load(dataset, root)
+    prepare_all(loaded.clips, _read_recipe(recipe_file), jobs=jobs)
+    click.echo(f"{loaded.id}: {len(loaded)} clips are prepared")
+
+
+@data.command("render")
+@click.argument("dataset", metavar="ID")
+@click.option("--clip", "clips", multiple=True, metavar="KEY", help="SUBJECT/CLIP; repeatable. All clips otherwise.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("rendered"), show_default=True, help="Folder to write to."
+)
+@click.option(
+    "--flow",
+    type=click.Choice(["apex", "all", "none"]),
+    default="apex",
+    show_default=True,
+    help="True flow from the onset: to the apex, to every frame (large), or none.",
+)
+@click.option("--video", type=click.Path(path_type=Path), help="Also write one clip as a video (.mp4 or .avi).")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips rendered at once.")
+def data_render(dataset: str, clips: tuple[str, ...], out: Path, flow: str, video: Path | None, jobs: int) -> None:
+    """Render clips of data set ID into files: frames, true motion, light, landmarks, annotation.
+
+    What lies there already is not rendered again. README.txt in the folder tells the layout.
+    """
+    from tqdm import tqdm
+
+    from astsvm_lib.datasets import load
+    from astsvm_lib.processes import run_each
+    from astsvm_lib.rehearsal.export import (
+        check_video_name,
+        find_clip,
+        render_clip,
+        require_rendered,
+        write_annotation,
+        write_video,
+    )
+
+    loaded = load(dataset)
+    require_rendered(loaded)
+    if video is not None:
+        check_video_name(video)
+        if len(clips) != 1:
+            raise CompanionError(f"--video: expected exactly one --clip to film, found {len(clips)}")
+    chosen = [find_clip(loaded, name) for name in clips] or [*loaded.clips, *loaded.unscored]
+    folders = {part: load(part) for part in dict.fromkeys(clip.dataset for clip in chosen)}
+    work = [(clip, out / clip.dataset, flow) for clip in chosen]
+    jobs = min(jobs, len(work))
+    results = run_each(render_clip, work, jobs) if jobs > 1 else (render_clip(*item) for item in work)
+    for _ in tqdm(results, total=len(work), desc="rendering", unit="clip", disable=None, leave=False):
+        pass
+    for part, data_set in folders.items():
+        write_annotation(data_set, out / part)
+    if video is not None:
+        write_video(chosen[0].load_frames(), chosen[0].fps, video)
+        click.echo(f"{chosen[0].key} at {chosen[0].fps:g} fps: {video}")
+    for part in folders:
+        count = sum(clip.dataset == part for clip in chosen)
+        click.echo(f"{part} (rehearsal data): {count} {'clip' if count == 1 else 'clips'} in {out / part}")
 
 
 @command.command()
@@ -192,11 +264,10 @@ def preprocess(
     The file holds frames (10, 192, 192), flow and idsf of the same shape, the onset's 68 landmarks, and
     the transform from the frame to the crop.
     """
-    import numpy as np
-
     from astsvm_lib.datasets.video import read_clip
     from astsvm_lib.features.pipeline import from_prepared
-    from astsvm_lib.preprocessing import find_landmarks, prepare_frames
+    from astsvm_lib.preprocessing import prepare_frames
+    from astsvm_lib.preprocessing.pipeline import find_all_landmarks
     from astsvm_lib.storage import write_arrays
 
     if out.suffix != ".npz":
@@ -204,9 +275,8 @@ def preprocess(
     chosen = _read_recipe(recipe_file)
     clip = read_clip(video, onset, offset, fps)
     frames = clip.load_frames()
-    detected = range(len(frames)) if chosen.registration.scope == "frame" else [0]
-    landmarks = [find_landmarks(frames[i], f"{video}, frame {onset + i}") for i in detected]
-    prepared = prepare_frames(frames, clip.fps, np.stack(landmarks), chosen, str(video))
+    landmarks = find_all_landmarks(frames, chosen, str(video))
+    prepared = prepare_frames(frames, clip.fps, landmarks, chosen, str(video))
     features = from_prepared(prepared.frames, chosen)
     write_arrays(
         out,
@@ -274,6 +344,35 @@ def evaluate(
     _print_scores(record.scores("svm"), "SVM on the network's features")
     _print_scores(record.scores("softmax"), "softmax head")
     click.echo(f"\n{record.device}; {record.seconds:.0f} s of folds\nrecord: {path}")
+
+
+@command.command()
+@click.option("--dataset", required=True, metavar="ID", help="Data set, as in: astsvm data list.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips worked on at once.")
+@root_option
+@json_option
+def baseline(dataset: str, jobs: int, root: Path | None, as_json: bool) -> None:
+    """The public baseline: an SVM on onset-apex flow, leaving one subject out at a time.
+
+    Horizontal and vertical flow and optical strain at 28x28, standardised in the fold; RBF kernel, C = 1,
+    balanced classes. Parts of a composite are also run on their own.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.evaluation.baseline import evaluate_baseline
+    from astsvm_lib.recipe import Recipe
+
+    loaded = load(dataset, root)
+    results = evaluate_baseline(loaded, Recipe(), jobs)
+    if as_json:
+        _print_json(
+            {
+                name: {"uar": s.uar, "uf1": s.uf1, "classes": s.classes, "confusion_matrix": s.matrix.tolist()}
+                for name, s in results.items()
+            }
+        )
+        return
+    for name, scores in results.items():
+        _print_scores(scores, name)
 
 
 @command.command()

@@ -20,6 +20,9 @@ CHATTER = re.compile(
     r"\[IPKernelApp\] (WARNING \| Kernel is running over TCP|ERROR \| KeyboardInterrupt caught in kernel)"
 )
 
+#: Variables for processes of which there are as many as cores: libraries start no threads of their own.
+ONE_THREAD = {"OPENCV_FOR_THREADS_NUM": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 @contextmanager
 def without_chatter() -> Iterator[None]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,12 @@ import pandas as pd
 from astsvm_lib.datasets.manifest import Manifest
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.storage import digest
+
+
+class FrameLoader(Protocol):
+    """Reads or renders the frames of one clip."""
+
+    def __call__(self, chosen: Sequence[int] | None = None, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,10 @@ class Clip:
         Text identifiers; together they are the clip's key. A subject's zeros matter ("006").
     label
         Class, such as ``"positive"``.
+    emotion
+        The label that the database's own coders gave, such as ``"happiness"``.
+    action_units
+        FACS coding, such as ``"4+7"`` or ``"L14"``; empty where there is none.
     fps
         Frames a second.
     onset, apex, offset
@@ -31,7 +42,11 @@ class Clip:
     fingerprint
         Digest of what the frames are made of: a cache entry made from other frames is stale.
     load_frames
-        Gives the frames, (T, H, W, 3) or (T, H, W) uint8, onset to offset.
+        Gives the frames, (T, H, W, 3) or (T, H, W) uint8: all from onset to offset, or only those
+        whose numbers it is given.
+    renderer
+        Digest of the code that draws the frames of a rendered clip: caches depend on it, records do
+        not.
     """
 
     dataset: str
@@ -43,7 +58,10 @@ class Clip:
     apex: int | None
     offset: int
     fingerprint: str
-    load_frames: Callable[[], np.ndarray] = field(repr=False, compare=False)
+    load_frames: FrameLoader = field(repr=False, compare=False)
+    emotion: str = ""
+    action_units: str = ""
+    renderer: str = field(default="", repr=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -56,6 +74,16 @@ class Clip:
         return f"{self.dataset}/{self.subject}"
 
     @property
+    def content(self) -> str:
+        """What a cache entry made from the frames depends on."""
+        return f"{self.fingerprint} {self.renderer}".strip()
+
+    @property
+    def middle(self) -> int:
+        """The apex; where the annotation has none, the middle of the clip."""
+        return (self.onset + self.offset) // 2 if self.apex is None else self.apex
+
+    @property
     def length(self) -> int:
         """Number of frames, onset and offset included."""
         return self.offset - self.onset + 1
@@ -63,13 +91,24 @@ class Clip:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A declared data set and its clips, in a fixed order."""
+    """A declared data set and its clips, in a fixed order.
+
+    Attributes
+    ----------
+    manifest
+        What is declared of it.
+    clips
+        The scored clips: what iterating over the data set gives.
+    unscored
+        Clips outside the experiment, such as blinks.
+    """
 
     manifest: Manifest
     clips: tuple[Clip, ...]
+    unscored: tuple[Clip, ...] = ()
 
     def __post_init__(self) -> None:
-        twice = [key for key, count in Counter(clip.key for clip in self.clips).items() if count > 1]
+        twice = [key for key, count in Counter(clip.key for clip in (*self.clips, *self.unscored)).items() if count > 1]
         if twice:
             raise CompanionError(f"{self.manifest.id}: clip keys must differ; found twice: {', '.join(twice[:5])}")
 
@@ -99,8 +138,8 @@ class Dataset:
         return iter(self.clips)
 
     def __getitem__(self, key: str) -> Clip:
-        """The clip with this key, ``dataset/subject/name``."""
-        for clip in self.clips:
+        """The clip with this key, ``dataset/subject/name``, scored or not."""
+        for clip in (*self.clips, *self.unscored):
             if clip.key == key:
                 return clip
         raise CompanionError(f"{self.id}: no clip '{key}'; the first keys are {[c.key for c in self.clips[:3]]}")
@@ -114,6 +153,8 @@ class Dataset:
                     "subject": clip.subject,
                     "clip": clip.name,
                     "label": clip.label,
+                    "emotion": clip.emotion,
+                    "action_units": clip.action_units,
                     "onset": clip.onset,
                     "apex": clip.apex,
                     "offset": clip.offset,

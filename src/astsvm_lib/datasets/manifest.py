@@ -32,7 +32,7 @@ class Manifest(BaseModel):
     rehearsal
         True for rendered faces: every result then says so.
     fps, width, height
-        Of the frames, before any cropping.
+        Of the frames, before any cropping; None where parts of the data set differ.
     subjects, classes
         Number of subjects; clips of each class, in the order of confusion matrices.
     """
@@ -47,9 +47,9 @@ class Manifest(BaseModel):
     access: Literal["generated"]
     loader: str
     rehearsal: bool
-    fps: float
-    width: int
-    height: int
+    fps: float | None
+    width: int | None
+    height: int | None
     subjects: int
     classes: dict[str, int]
 

@@ -111,5 +111,5 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
         apex=None,
         offset=len(stack) - 1,
         fingerprint=digest_arrays({"frames": stack}),
-        load_frames=lambda: stack,
+        load_frames=lambda chosen=None: stack if chosen is None else stack[list(chosen)],
     )

@@ -13,7 +13,7 @@ from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.features.difference import difference_sequence
 from astsvm_lib.features.lucas_kanade import flow_sequence
 from astsvm_lib.preprocessing.pipeline import prepare
-from astsvm_lib.processes import run_each
+from astsvm_lib.processes import ONE_THREAD, run_each
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Cache, code_digest
 
@@ -50,7 +50,7 @@ def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
 def _key(clip: Clip, recipe: Recipe) -> dict[str, object]:
     return {
         "clip": clip.key,
-        "content": clip.fingerprint,
+        "content": clip.content,
         "fps": clip.fps,
         "recipe": recipe.digest(*STAGES),
         "code": [code_digest("preprocessing"), code_digest("features")],
@@ -101,7 +101,7 @@ def extract_all(
     if jobs > 1:
         waiting = [(clip, recipe, cache.root) for clip in clips if not is_stored(clip, recipe, cache)]
         bar.update(len(clips) - len(waiting))
-        for _ in run_each(_extract_at, waiting, jobs):
+        for _ in run_each(_extract_at, waiting, jobs, ONE_THREAD):
             bar.update()
     first = extract(clips[0], recipe, cache)
     flow = np.empty((len(clips), *first.flow.shape), np.float32)

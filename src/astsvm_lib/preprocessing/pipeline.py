@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.errors import CompanionError
@@ -12,6 +15,7 @@ from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
 from astsvm_lib.preprocessing.interpolation import interpolate
 from astsvm_lib.preprocessing.magnification import magnify
 from astsvm_lib.preprocessing.registration import register
+from astsvm_lib.processes import ONE_THREAD, run_each
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Cache, code_digest
 
@@ -44,21 +48,31 @@ def frames_wanted(recipe: Recipe) -> int:
     return recipe.interpolation.frames + (recipe.difference.onset == "excluded")
 
 
-def detect(clip: Clip, recipe: Recipe, cache: Cache) -> np.ndarray:
-    """Landmarks that the recipe's registration needs: (1, 68, 2), or one set a frame.
+def find_all_landmarks(frames: np.ndarray, recipe: Recipe, where: str) -> np.ndarray:
+    """Landmarks that the recipe's registration needs: (1, 68, 2) of the onset, or (T, 68, 2)."""
+    chosen = range(len(frames)) if recipe.registration.scope == "frame" else [0]
+    return np.stack([find_landmarks(frames[i], f"{where}, frame {i}") for i in chosen])
+
+
+def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None = None) -> np.ndarray:
+    """:func:`find_all_landmarks` of a clip, from the cache where they were found before.
 
     They are cached on their own: a small file that a machine without dlib can go on from.
+
+    Parameters
+    ----------
+    frames
+        The clip's frames, where they are at hand; otherwise as many are loaded as are needed.
     """
     every = recipe.registration.scope == "frame"
 
     def find() -> dict[str, np.ndarray]:
-        frames = clip.load_frames()
-        chosen = range(len(frames)) if every else [0]
-        return {"landmarks": np.stack([find_landmarks(frames[i], f"{clip.key}, frame {i}") for i in chosen])}
+        seen = clip.load_frames(None if every else [0]) if frames is None else frames
+        return {"landmarks": find_all_landmarks(seen, recipe, clip.key)}
 
     key = {
         "clip": clip.key,
-        "content": clip.fingerprint,
+        "content": clip.content,
         "every frame": every,
         "code": code_digest("preprocessing.detection"),
     }
@@ -107,16 +121,42 @@ def prepare(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Prepared:
     cache = cache or Cache()
 
     def make() -> dict[str, np.ndarray]:
-        landmarks = detect(clip, recipe, cache)
-        prepared = prepare_frames(clip.load_frames(), clip.fps, landmarks, recipe, clip.key)
+        frames = clip.load_frames()
+        landmarks = detect(clip, recipe, cache, frames)
+        prepared = prepare_frames(frames, clip.fps, landmarks, recipe, clip.key)
         return {"frames": prepared.frames, "landmarks": prepared.landmarks, "transform": prepared.transform}
 
     key = {
         "clip": clip.key,
-        "content": clip.fingerprint,
+        "content": clip.content,
         "fps": clip.fps,
         "recipe": recipe.digest(*STAGES),
         "frames": frames_wanted(recipe),
         "code": code_digest("preprocessing"),
     }
     return Prepared(**cache.get("prepared", key, make))
+
+
+def _prepare_at(clip: Clip, recipe: Recipe, root: Path) -> None:
+    prepare(clip, recipe, Cache(root))
+
+
+def prepare_all(
+    clips: Iterable[Clip], recipe: Recipe, cache: Cache | None = None, jobs: int = 1, progress: bool = True
+) -> None:
+    """Prepare many clips, so that they lie in the cache: landmarks and (10, 192, 192) frames.
+
+    Frames go straight from the data set into preprocessing and are not kept.
+
+    Parameters
+    ----------
+    jobs
+        Clips that are worked on at once, each in a process of its own.
+    progress
+        Show a bar.
+    """
+    root = (cache or Cache()).root
+    work = [(clip, recipe, root) for clip in clips]
+    results = run_each(_prepare_at, work, jobs, ONE_THREAD) if jobs > 1 else (_prepare_at(*item) for item in work)
+    for _ in tqdm(results, "preparing clips", len(work), disable=None if progress else True, leave=False):
+        pass

@@ -1,7 +1,7 @@
 """Rehearsal data: rendered faces whose motion, light and labels are known exactly."""
 
 from astsvm_lib.rehearsal.capture import Capture
-from astsvm_lib.rehearsal.corpus import mini_scripts, script_of
+from astsvm_lib.rehearsal.corpus import DESIGNS, entries, others, script_of
 from astsvm_lib.rehearsal.performance import ClipScript, Performance, Timing
 
-__all__ = ["Capture", "ClipScript", "Performance", "Timing", "mini_scripts", "script_of"]
+__all__ = ["DESIGNS", "Capture", "ClipScript", "Performance", "Timing", "entries", "others", "script_of"]

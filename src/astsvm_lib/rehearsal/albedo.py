@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from astsvm_lib.rehearsal.head import (
     ATLAS_ROW,
@@ -16,7 +17,6 @@ from astsvm_lib.rehearsal.head import (
     EYE_EXTENT,
     EYE_HALF_WIDTH,
     FLAT_COLUMNS,
-    LOWER_LASH,
     SKIN,
     SKIN_ROWS,
     TEETH,
@@ -32,12 +32,69 @@ IRIS_RADIUS = 0.14  # of the eyeball, model units
 
 Colour = tuple[float, float, float]
 #: Skin albedo (linear RGB) from lightest to darkest; a tone in 0..1 runs along the list.
-SKIN_TONES = np.array([[0.62, 0.40, 0.30], [0.52, 0.32, 0.22], [0.36, 0.20, 0.125], [0.20, 0.105, 0.065]])
+SKIN_TONES = np.array(
+    [[0.62, 0.42, 0.32], [0.54, 0.34, 0.24], [0.40, 0.235, 0.15], [0.24, 0.125, 0.075], [0.125, 0.062, 0.040]]
+)
 DARK_HAIR: Colour = (0.025, 0.018, 0.014)
-HAIR_COLOURS: tuple[Colour, ...] = ((0.10, 0.055, 0.03), (0.22, 0.13, 0.06), (0.30, 0.28, 0.26), (0.06, 0.035, 0.02))
+GREY_HAIR: Colour = (0.36, 0.35, 0.34)
+HAIR_COLOURS: tuple[Colour, ...] = ((0.10, 0.055, 0.03), (0.22, 0.13, 0.06), (0.06, 0.035, 0.02), (0.15, 0.06, 0.03))
 IRIS_COLOURS: tuple[Colour, ...] = (
     (0.05, 0.028, 0.015), (0.09, 0.05, 0.02), (0.10, 0.12, 0.06), (0.12, 0.20, 0.30), (0.03, 0.018, 0.010),
 )  # fmt: skip
+#: Contraction (decimetres) at which a furrow is as deep as it gets: a full, visible expression.
+FURROW_FULL = 0.05
+
+
+@dataclass(frozen=True)
+class HairStyle:
+    """Where hair grows and how thick it lies.
+
+    Attributes
+    ----------
+    line
+        Height at which it begins above the forehead, y.
+    swing
+        How much higher it begins on the subject's left than on the right, per radian.
+    temples
+        How far it recedes at the temples, y.
+    thickness
+        Of the layer over the skull, decimetres.
+    density
+        Share of the skin that it covers, 0..1.
+    ragged
+        How unevenly it ends, y.
+    curl
+        Width of a strand's detail over its length: 0 for straight hair.
+    """
+
+    line: float
+    swing: float
+    temples: float
+    thickness: float
+    density: float
+    ragged: float
+    curl: float
+
+
+def _style(rng: np.random.Generator, male: bool, age: float, tone: float) -> tuple[HairStyle | None, bool]:
+    """A random haircut, None for a bald head, and whether hair falls behind the face."""
+    if male and rng.random() < 0.10 + 0.25 * max(0, (age - 35) / 30):
+        return None, False
+    kind = rng.choice(
+        ["short", "swept", "fringe", "cropped"], p=[0.35, 0.3, 0.1, 0.25] if male else [0.15, 0.5, 0.3, 0.05]
+    )
+    recede = max(0.0, (age - 28) / 34) * rng.uniform(0, 1) if male else 0.0
+    line = {"short": 8.02, "swept": 8.06, "fringe": 7.84, "cropped": 8.05}[kind] + rng.normal(0, 0.03) + 0.12 * recede
+    style = HairStyle(
+        line=line,
+        swing=rng.choice([-1, 1]) * rng.uniform(0.05, 0.22) if kind == "swept" else rng.normal(0, 0.02),
+        temples=0.12 * rng.random() + 0.3 * recede,
+        thickness=0.015 if kind == "cropped" else rng.uniform(0.05, 0.16),
+        density=rng.uniform(0.55, 0.8) if kind == "cropped" else rng.uniform(0.9, 1.0),
+        ragged=rng.uniform(0.03, 0.09) if kind in ("short", "swept") else 0.05,
+        curl=float(rng.uniform(0.5, 1)) if tone > 0.72 else float(rng.random() < 0.2) * 0.3,
+    )
+    return style, not male and bool(rng.random() < 0.7)
 
 
 @dataclass(frozen=True)
@@ -51,10 +108,11 @@ class Appearance:
     freckles: int
     moles: int
     wrinkles: float
+    furrows: float
     stubble: float
     hair: np.ndarray
-    has_hair: bool
-    hairline: float
+    style: HairStyle | None
+    curtain: bool
     lips: np.ndarray
     lip_strength: float
     brow_colour: np.ndarray
@@ -65,43 +123,49 @@ class Appearance:
     brow_width: float
     brow_length: float
     brow_strength: float
+    lashes: float
     collar: float
     clothes: np.ndarray
     iris: np.ndarray
     iris_radius: float
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Appearance:
-        """A random person's appearance."""
-        tone = rng.uniform()
-        man = rng.random() < 0.5
-        step = min(tone**1.1 * 3, 2.999)
+    def draw(cls, rng: np.random.Generator, male: bool, age: float, tone: float) -> Appearance:
+        """A random person's appearance; wrinkles and grey hair come with age (years)."""
+        step = min(tone * 4, 3.999)
         below = int(step)
         skin = SKIN_TONES[below] * (1 - step + below) + SKIN_TONES[below + 1] * (step - below)
-        hair = DARK_HAIR if tone > 0.4 or rng.random() < 0.5 else HAIR_COLOURS[rng.integers(4)]
-        lips = (0.95, 0.55, 0.58) if rng.random() < 0.7 else (0.90, 0.42, 0.45)
+        old = np.clip((age - 25) / 37, 0, 1)
+        young_hair = np.array(DARK_HAIR if tone > 0.4 or rng.random() < 0.45 else HAIR_COLOURS[rng.integers(4)])
+        grey = float(np.clip((age - 38) / 20 * rng.uniform(0, 1.4), 0, 1))
+        hair = young_hair * (1 - grey) + np.array(GREY_HAIR) * grey
+        lips = (0.95, 0.60, 0.62) if rng.random() < 0.7 else (0.90, 0.45, 0.47)
+        style, curtain = _style(rng, male, age, tone)
+        brow_colour = np.minimum(young_hair * (1 - 0.5 * grey) + 0.1 * grey, skin * 0.35) * 0.8
         return cls(
             skin=skin,
             pores=rng.uniform(0.02, 0.045),
-            blush=rng.uniform(0.2, 0.9),
-            shadow_under_eyes=rng.uniform(0.05, 0.28),
+            blush=rng.uniform(0.1, 0.6) * (1 - 0.6 * tone),
+            shadow_under_eyes=rng.uniform(0.05, 0.2) + 0.12 * old,
             freckles=int(rng.integers(0, 140 if tone < 0.4 else 15)),
             moles=int(rng.integers(0, 4)),
-            wrinkles=rng.uniform(0.02, 0.16),
-            stubble=rng.uniform(0.08, 0.6) if man and rng.random() < 0.65 else 0.0,
-            hair=np.array(hair),
-            has_hair=not (man and rng.random() < 0.12),
-            hairline=rng.uniform(7.93, 8.12),
+            wrinkles=rng.uniform(0.01, 0.05) + 0.17 * old,
+            furrows=rng.uniform(0.15, 0.25) + 0.25 * old,
+            stubble=rng.uniform(0.08, 0.55) if male and rng.random() < 0.6 else 0.0,
+            hair=hair,
+            style=style,
+            curtain=curtain,
             lips=skin * np.array(lips),
-            lip_strength=rng.uniform(0.5, 0.95),
-            brow_colour=np.minimum(hair, skin * 0.35) * 0.8,
+            lip_strength=rng.uniform(0.5, 0.95) * (0.75 if male else 1.0),
+            brow_colour=brow_colour,
             brow_hairs=int(rng.integers(260, 560)),
             brow_height=7.435 + rng.normal(0, 0.012),
             brow_arch=rng.uniform(0.02, 0.065),
             brow_tilt=rng.uniform(-0.01, 0.045),
-            brow_width=rng.uniform(0.018, 0.042) * (1.15 if man else 0.85),
+            brow_width=rng.uniform(0.018, 0.042) * (1.15 if male else 0.85),
             brow_length=rng.uniform(0.40, 0.50),
             brow_strength=rng.uniform(0.85, 1.3),
+            lashes=rng.uniform(0.5, 0.9) if male else rng.uniform(0.9, 1.3),
             collar=rng.uniform(5.45, 5.75),
             clothes=rng.uniform(0.05, 0.5) * rng.uniform(0.6, 1.2, 3),
             iris=np.array(IRIS_COLOURS[rng.integers(5 if tone < 0.5 else 2)]),
@@ -141,13 +205,18 @@ def _mask_on_texture(head: Head, values: np.ndarray, front: float, sigma: float)
 
 
 @lru_cache
-def _masks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lips, eyelids and ears on the texture: the same for every subject."""
+def _masks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Lips, eyelids, ears and the lids' rims on the texture: the same for every subject."""
     head = load_head()
+    rims = np.zeros(len(head.mean), np.float32)
+    for column, strength in ((0, 1.0), (1, 0.55)):
+        distance, _ = cKDTree(head.template[head.lid_pairs[:, column]]).query(head.template)
+        rims = np.maximum(rims, strength * np.exp(-((distance / 0.016) ** 2)))
     return (
         _mask_on_texture(head, head.lips, 0.6, 1.5),
         _mask_on_texture(head, head.lids, 0.6, 5),
         _mask_on_texture(head, np.where(head.template[:, 2] > -2, head.ears, 0), -9, 3),
+        _mask_on_texture(head, rims, 0.6, 0.9),
     )
 
 
@@ -236,25 +305,98 @@ def _brows(rng: np.random.Generator, look: Appearance) -> np.ndarray:
     return np.clip(cv2.GaussianBlur(hairs, (0, 0), 0.7) * look.brow_strength, 0, 0.93)
 
 
-def hairline_drop(angle: np.ndarray) -> np.ndarray:
-    """How far below its height at the centre the hairline lies, by cylinder angle."""
+def _hairline(style: HairStyle, angle: np.ndarray) -> np.ndarray:
+    """Height at which hair begins, by cylinder angle: forehead, temples, sideburns, nape."""
     side = np.abs(angle)
-    return 0.35 * smoothstep(side, 0.55, 1.0) + 1.0 * smoothstep(side, 1.02, 1.18)
+    forehead = style.line + style.swing * np.clip(angle, -0.9, 0.9)
+    temples = style.temples * np.exp(-0.5 * ((side - 0.62) / 0.2) ** 2)
+    drop = 0.35 * smoothstep(side, 0.55, 1.0) + 0.95 * smoothstep(side, 1.02, 1.22)
+    return forehead + temples - drop - 0.5 * smoothstep(side, 1.7, 2.1)
 
 
-def _hair(rng: np.random.Generator, look: Appearance) -> tuple[np.ndarray, np.ndarray]:
+def hair_shell(look: Appearance, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """How far each vertex is hair (V,), 0..1, and how thick hair lies on it (V,), decimetres."""
+    head = load_head()
+    if look.style is None:
+        return np.zeros(len(head.mean), np.float32), np.zeros(len(head.mean), np.float32)
+    above = head.template[:, 1] - _hairline(look.style, head.angle)
+    on_head = (head.part == SKIN) * np.clip(1 - 4 * head.ears, 0, 1)
+    hair = smoothstep(above, -0.02, 0.30) * on_head
+    phase, cycles = rng.uniform(0, 2 * np.pi, 6), rng.uniform(1.5, 5.0, (6, 2))
+    waves = np.sin(head.angle[:, None] * cycles[:, 0] + head.template[:, 1, None] * cycles[:, 1] + phase).mean(1)
+    thickness = look.style.thickness * (1 + 0.8 * waves) * smoothstep(above, -0.02, 0.55) * on_head
+    return hair.astype(np.float32), thickness.astype(np.float32)
+
+
+def _hair(rng: np.random.Generator, look: Appearance, style: HairStyle) -> tuple[np.ndarray, np.ndarray]:
     """Mask of the scalp hair, 0..1, and its colour."""
     _, _, y, a = _grid()
-    line = look.hairline + 0.06 * np.cos(3 * a) * (np.abs(a) < 1.2) - hairline_drop(a)
-    line = line - 0.5 * smoothstep(np.abs(a), 1.7, 2.1) + 0.018 * fractal_noise(rng, 40, 2)
+    line = _hairline(style, a) + 0.02 * fractal_noise(rng, 40, 2)
     rough = rng.standard_normal((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
-    fringe = cv2.GaussianBlur(rough, (0, 0), sigmaX=0.9, sigmaY=7) * 0.2
-    mask = smoothstep(y - line + fringe, -0.05, 0.09) * (1 - np.clip(1.6 * _masks()[2], 0, 1))
-    strands = rng.standard_normal((TEXTURE_SIZE // 24, TEXTURE_SIZE), np.float32)
+    fringe = cv2.GaussianBlur(rough, (0, 0), sigmaX=1.0, sigmaY=8) * 3.2 * style.ragged
+    tufts = cv2.GaussianBlur(rough, (0, 0), sigmaX=5, sigmaY=14) * 8 * style.ragged
+    depth = y - line + fringe + tufts
+    mask = smoothstep(depth, -0.06, 0.16) * (1 - np.clip(3 * _masks()[2], 0, 1))
+    length = max(2, round(24 * (1 - style.curl) ** 2))
+    strands = rng.standard_normal((TEXTURE_SIZE // length, TEXTURE_SIZE), np.float32)
     strands = cv2.resize(strands, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=cv2.INTER_CUBIC)
-    strands = cv2.GaussianBlur(strands, (0, 0), 0.8)
-    shine = np.clip(1 + 0.35 * strands + 0.2 * fractal_noise(rng, 30, 2), 0.2, 2)
-    return mask * look.has_hair, look.hair * shine[..., None]
+    strands = cv2.GaussianBlur(strands, (0, 0), 0.7)
+    shine = np.clip(1 + 0.4 * strands + 0.25 * fractal_noise(rng, 26, 2), 0.15, 2)
+    roots = 0.75 + 0.25 * smoothstep(depth, 0.0, 0.3)
+    return mask * style.density, look.hair * (shine * roots)[..., None]
+
+
+@dataclass(frozen=True)
+class Furrow:
+    """A patch of texture that darkens while an action unit contracts.
+
+    Attributes
+    ----------
+    unit
+        Name of the unit, such as ``"6L"``.
+    rows, columns
+        Where the patch lies in the texture.
+    depth
+        (rows, columns) share of the light that is lost at :data:`FURROW_FULL`, 0..1.
+    """
+
+    unit: str
+    rows: slice
+    columns: slice
+    depth: np.ndarray
+
+
+@lru_cache
+def _furrow_lines() -> dict[str, np.ndarray]:
+    """Lines of each unit's furrow on the whole texture, 0..1: drawn once, the same for everybody."""
+    found = {}
+    for side, s in (("L", 1), ("R", -1)):
+        brow, nose, eye = (np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32) for _ in range(3))
+        frown = [(s * (0.050 - 0.014 * u + 0.012 * u * u), 7.43 + 0.17 * u) for u in np.linspace(0, 1, 8)]
+        _stroke(brow, frown, 2, 1.0)
+        _stroke(brow, [(s * 0.085, 7.50 + 0.08 * u) for u in np.linspace(0, 1, 5)], 1, 0.5)
+        for k in range(3):
+            _stroke(nose, [(s * 0.055 * u, 7.35 + 0.030 * k - 0.015 * u) for u in np.linspace(0, 1, 5)], 2, 0.8)
+        _stroke(nose, [(s * (0.13 + 0.05 * u), 7.13 - 0.16 * u) for u in np.linspace(0, 1, 8)], 2, 1.0)
+        for k in (-1.6, -0.5, 0.6, 1.7):
+            crow = [(s * (0.56 + 0.13 * u), 7.315 + 0.045 * k * (0.35 + u)) for u in np.linspace(0, 1, 8)]
+            _stroke(eye, crow, 2, 1.0)
+        pouch = [
+            (s * (0.24 + 0.27 * u), 7.20 - 0.045 * np.sin(np.pi * (0.15 + 0.7 * u))) for u in np.linspace(0, 1, 12)
+        ]
+        _stroke(eye, pouch, 2, 0.9)
+        found |= {"4" + side: brow, "9" + side: nose, "6" + side: eye}
+    return {unit: cv2.GaussianBlur(lines, (0, 0), 1.6) for unit, lines in found.items()}
+
+
+def furrows(look: Appearance) -> tuple[Furrow, ...]:
+    """The furrows that contracting units draw on this subject."""
+    found = []
+    for unit, lines in _furrow_lines().items():
+        rows, columns = (np.flatnonzero((lines > 0.01).any(axis)) for axis in (1, 0))
+        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        found.append(Furrow(unit, *box, depth=(look.furrows * 1.6 * lines[box]).astype(np.float32)))
+    return tuple(found)
 
 
 def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance) -> None:
@@ -278,9 +420,9 @@ def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance)
 def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
     """Linear albedo (side, side, 3) float32 of one subject, on the head's texture map."""
     _, _, height, _ = _grid()
-    lips, lids, _ = _masks()
+    lips, lids, _, rims = _masks()
     texture = np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32) * look.skin.astype(np.float32)
-    blotches, redness, pores = fractal_noise(rng, 160, 6, 0.62), fractal_noise(rng, 110), fractal_noise(rng, 5, 3, 0.8)
+    blotches, redness, pores = fractal_noise(rng, 160, 6, 0.62), fractal_noise(rng, 110), fractal_noise(rng, 6, 2, 0.8)
     texture *= (1 + 0.05 * blotches + look.pores * pores)[..., None]
     texture *= 1 + 0.045 * redness[..., None] * np.array([0.25, -0.5, -0.35], np.float32)
     cheeks = _spot(0.6, 6.92, 0.2, 0.16) + _spot(-0.6, 6.92, 0.2, 0.16) + 0.8 * _spot(0, 6.92, 0.12, 0.1)
@@ -295,13 +437,14 @@ def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
     lip_colour = look.lips * (1 + 0.07 * fractal_noise(rng, 6, 2))[..., None]
     texture = _blend(texture, look.lip_strength * lips, lip_colour)
     texture *= (1 - 0.18 * lids)[..., None]
+    texture = _blend(texture, np.clip(look.lashes * rims, 0, 1), 0.25 * look.brow_colour)
     texture = _blend(texture, _brows(rng, look), look.brow_colour)
-    texture = _blend(texture, *_hair(rng, look))
+    if look.style is not None:
+        texture = _blend(texture, *_hair(rng, look, look.style))
     cloth = smoothstep(height, look.collar + 0.02, look.collar - 0.02)
     texture = _blend(texture, cloth, look.clothes * (1 + 0.05 * fractal_noise(rng, 3, 1))[..., None])
     _paint_eyes(rng, texture, look)
     flat: dict[int, np.ndarray] = {
-        LOWER_LASH: look.skin * 0.16 + look.hair * 0.3,
         TEETH: np.array((0.60, 0.55, 0.48)),
         TONGUE: np.array((0.35, 0.12, 0.12)),
     }

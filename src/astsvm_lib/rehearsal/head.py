@@ -10,11 +10,12 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from astsvm_lib.rehearsal.raster import rasterise, vertex_normals
 from astsvm_lib.rehearsal.subdivision import catmull_clark
 
-SKIN, EYE, UPPER_LASH, LOWER_LASH, TEETH, TONGUE = range(6)
+SKIN, EYE, TEETH, TONGUE = range(4)
 
 #: Side of the square texture, and the rows of it that hold skin; the rest is an atlas for the eyes.
 TEXTURE_SIZE = 1024
@@ -26,7 +27,7 @@ TOP_Y, BOTTOM_Y = 8.75, 5.0
 EYE_COLUMNS = (0.08, 0.20)
 EYE_HALF_WIDTH = 0.05
 ATLAS_ROW = 0.94
-FLAT_COLUMNS = {UPPER_LASH: 0.40, LOWER_LASH: 0.40, TEETH: 0.50, TONGUE: 0.60}
+FLAT_COLUMNS = {TEETH: 0.50, TONGUE: 0.60}
 EYE_EXTENT = 0.16  # model units from an eye's centre to the edge of its square in the atlas
 
 
@@ -48,12 +49,20 @@ class Head:
     identity
         (K, V, 3) identity components, one standard deviation each.
     units
-        Name -> (V, 3): displacement of each action unit ("12L", "17") or gaze direction; 1.0 moves
-        some skin by 1 decimetre (a tenth of that is a strong expression).
+        Name -> (V, 3): displacement of each action unit ("12L", "17"); 1.0 moves some skin by 1
+        decimetre (a tenth of that is a strong expression).
     triangles, triangle_part
         (F, 3) vertex numbers and (F,) part codes.
     part, texel, lips, lids, ears
         Per vertex: part code, texture coordinates (V, 2), painted masks in 0..1.
+    lid_pairs
+        (P, 2) vertices of the upper and the lower lid's rim that meet when an eye closes, corners
+        included.
+    lid_weight
+        (V,) how much a vertex belongs to a lid's rim, 0..1: what stops when the lids meet.
+    attribute_mean, attribute_slope, attribute_rest
+        Mean of (male, old, african, asian), each 0..1, over the people that the identity space was
+        learned from; (4, K) change of the coefficients with them; (K,) spread that they leave over.
     occlusion
         (V,) ambient light that reaches the mean face, 0..1.
     angle
@@ -73,6 +82,11 @@ class Head:
     ears: np.ndarray
     occlusion: np.ndarray
     angle: np.ndarray
+    lid_pairs: np.ndarray
+    lid_weight: np.ndarray
+    attribute_mean: np.ndarray
+    attribute_slope: np.ndarray
+    attribute_rest: np.ndarray
 
 
 def _layout(template: np.ndarray, part: np.ndarray, base_part: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -113,6 +127,13 @@ def ambient_occlusion(points: np.ndarray, triangles: np.ndarray, directions: int
         seen += visible * weight
         possible += weight
     return np.clip(seen / np.maximum(possible, 1e-6), 0, 1)
+
+
+def _lid_weight(template: np.ndarray, part: np.ndarray, lids: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """How much each vertex belongs to a lid: the painted lids, and what lies at their rims."""
+    distance, _ = cKDTree(template[pairs.ravel()]).query(template)
+    near = np.clip((0.10 - distance) / 0.06, 0, 1)
+    return np.where(part == SKIN, np.maximum(lids, near), 0.0).astype(np.float32)
 
 
 @lru_cache
@@ -158,4 +179,9 @@ def load_head() -> Head:
         ears=masks[:, 2],
         occlusion=occlusion.astype(np.float32),
         angle=np.arctan2(template[:, 0], template[:, 2] - AXIS_Z).astype(np.float32),
+        lid_pairs=asset["lid_pairs"].astype(np.int64),
+        lid_weight=_lid_weight(template, part, masks[:, 1], asset["lid_pairs"].astype(np.int64)),
+        attribute_mean=asset["attribute_mean"],
+        attribute_slope=asset["attribute_slope"],
+        attribute_rest=asset["attribute_rest"],
     )

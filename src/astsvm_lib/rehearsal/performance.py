@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Literal
 
 import numpy as np
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.capture import Capture, expose, light_gain, slow_motion
-from astsvm_lib.rehearsal.head import load_head
-from astsvm_lib.rehearsal.scene import Pose, Scene
-from astsvm_lib.rehearsal.subject import make_subject
+from astsvm_lib.rehearsal.head import SKIN, load_head
+from astsvm_lib.rehearsal.scene import STILL, Pose, Scene, landmark_vertices
+from astsvm_lib.rehearsal.subject import FRAME_WIDTH, make_subject, rotation
 from astsvm_lib.storage import digest
 
-PROBE = 0.02  # decimetres: the small contraction from which the peak's amplitude is solved
+#: Pixels of the method's 192-pixel crop per decimetre of the mean face: what a peak is measured in.
+CROP_SCALE = 112.0
+PROBE = 0.01  # decimetres: the small contraction from which the peak's amplitude is solved
+PROBE_SIZE = 200  # pixels of the frame in which it is solved
+FASTEST = 99.5  # percentile of the skin's speed that counts as the peak
+
+Part = Literal["all", "expression", "head"]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Onset to apex, plateau, apex to offset, in milliseconds; what is left at the offset, 0..1."""
+    """Onset to apex, plateau, apex to offset, in milliseconds; what is left at the offset, 0..1.
+
+    A rise that is shorter than the fall skews the curve, as most expressions are.
+    """
 
     rise_ms: float
     hold_ms: float
@@ -38,8 +49,8 @@ class Timing:
         return np.minimum(up, self.residual + (1 - self.residual) * down)
 
     def apex(self, fps: float) -> int:
-        """First frame of the plateau, counted from the onset."""
-        return round(self.rise_ms * fps / 1000)
+        """Frame in the middle of the plateau, counted from the onset."""
+        return round((self.rise_ms + self.hold_ms / 2) * fps / 1000)
 
 
 def _smoother(x: np.ndarray) -> np.ndarray:
@@ -57,14 +68,19 @@ class ClipScript:
     subject
         Seed of the subject.
     units
-        FACS action unit -> relative intensity, such as ``{"6": 0.6, "12": 1}``. A unit with two
-        sides moves both, each by the subject's own gain.
+        FACS action unit -> relative intensity: ``{"6": 0.6, "12": 1}`` moves both sides, each by the
+        subject's own gain; ``{"12L": 1, "12R": 0.4}`` says how much on each.
     peak_px
-        Motion of the fastest skin at the apex, in pixels of the frame (99.9th percentile).
+        Motion of the fastest skin at the apex (99.5th percentile), in pixels of a face as large as
+        the method's 192-pixel crop, whatever the size of the frame.
     timing
         Its course in time.
     capture
         Light, camera and head motion.
+    blink_ms
+        When the eyes begin to blink, if they do.
+    gaze_ms, gaze
+        When the gaze shifts, if it does, and by how many degrees to the subject's left and up.
     seed
         Of noise, head motion and flicker phase.
     size, fps
@@ -76,6 +92,9 @@ class ClipScript:
     peak_px: float
     timing: Timing
     capture: Capture = field(default_factory=Capture)
+    blink_ms: float | None = None
+    gaze_ms: float | None = None
+    gaze: tuple[float, float] = (0.0, 0.0)
     seed: int = 0
     size: int = 300
     fps: float = 100.0
@@ -86,8 +105,32 @@ class ClipScript:
         return digest(asdict(self))
 
 
+def _blink(time: np.ndarray, start: float) -> np.ndarray:
+    """How far the eye is closed, 0..1: 80 ms down, 30 ms shut, 160 ms up (milliseconds)."""
+    return np.minimum(_smoother((time - start) / 80), _smoother((start + 270 - time) / 160))
+
+
+@lru_cache(maxsize=64)
+def contraction_for(subject: int, weights: tuple[tuple[str, float], ...]) -> float:
+    """Contraction (decimetres) of these units that moves the fastest skin by one pixel of the crop."""
+    scene = Scene(make_subject(subject), PROBE_SIZE)
+    flow = scene.flow(Pose(), Pose({name: PROBE * weight for name, weight in weights}))
+    speed = np.linalg.norm(flow, axis=2)[scene.skin(Pose()) > 0.99]
+    moving = speed[speed > 0.02 * speed.max()]
+    return PROBE * PROBE_SIZE / FRAME_WIDTH / CROP_SCALE / float(np.percentile(moving, FASTEST))
+
+
 class Performance:
     """Performs a script: renders its frames and tells the truth about them.
+
+    Attributes
+    ----------
+    curve
+        (T,) intensity of the expression in each frame, 0..1.
+    gain
+        (T,) factor on the light in each frame.
+    scale
+        Pixels of the frame per pixel of the method's 192-pixel crop.
 
     Raises
     ------
@@ -99,13 +142,19 @@ class Performance:
         self.script = script
         self.subject = make_subject(script.subject)
         self.scene = Scene(self.subject, script.size)
+        self.scale = script.size / FRAME_WIDTH / CROP_SCALE
         self._weights = self._sided(script.units)
-        rng = np.random.default_rng([script.seed, script.subject, 1])
         self.curve = script.timing.curve(script.fps)
+        time = np.arange(len(self.curve)) * 1000 / script.fps
+        rng = np.random.default_rng([script.seed, script.subject, 1])
         capture = script.capture
         self.gain = light_gain(capture, len(self.curve), script.fps, rng.uniform(0, 2 * np.pi))
-        self._turn = slow_motion(rng, len(self.curve), script.fps, np.deg2rad(capture.head_turn))
-        self._shift = slow_motion(rng, len(self.curve), script.fps, capture.head_shift)
+        self._lamp = rng.uniform(0, 2 * np.pi)
+        self._turn, self._shift = self._head_motion(slow_motion(rng, len(self.curve), script.fps))
+        self.blink = np.zeros(len(time)) if script.blink_ms is None else _blink(time, script.blink_ms)
+        shift = np.zeros(len(time)) if script.gaze_ms is None else _smoother((time - script.gaze_ms) / 40)
+        self._gaze = shift[:, None] * np.deg2rad(script.gaze)
+        self._closing = {side: self.subject.closing(side) for side in "LR"} if script.blink_ms is not None else {}
 
     def _sided(self, units: dict[str, float]) -> dict[str, float]:
         known = load_head().units
@@ -119,6 +168,18 @@ class Performance:
                 weights[name] = intensity * self.subject.gains[name]
         return weights
 
+    def _head_motion(self, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turn (T, 3) in radians and shift (T, 3) in decimetres, scaled to the capture's ``head_px``."""
+        turn, shift = path[:, :3] * np.deg2rad(0.3), path[:, 3:] * 0.008
+        rest = self.subject.points[landmark_vertices()]
+        largest = 1e-9
+        for angles, offset in zip(turn, shift, strict=True):
+            moved = rest @ rotation(angles).T + offset
+            lever = moved - rest - (rotation(angles) @ [0, 5.9, 0] - [0, 5.9, 0])
+            largest = max(largest, float(np.hypot(lever[:, 0], lever[:, 1]).max()))
+        factor = self.script.capture.head_px / CROP_SCALE / largest
+        return turn * factor, shift * factor
+
     @property
     def apex(self) -> int:
         """Frame of the apex."""
@@ -127,35 +188,74 @@ class Performance:
     @cached_property
     def amplitude(self) -> float:
         """Contraction (decimetres) that gives the script's peak motion."""
-        if not self._weights:
+        if not self._weights or not self.script.peak_px:
             return 0.0
-        rest, probe = Pose.at_rest(), self._expression(PROBE)
-        speed = np.linalg.norm(self.scene.flow(rest, probe), axis=2)
-        return PROBE * self.script.peak_px / float(np.percentile(speed[self.scene.skin(rest) > 0.99], 99.9))
+        return self.script.peak_px * contraction_for(self.script.subject, tuple(self._weights.items()))
 
-    def _expression(self, contraction: float) -> Pose:
-        return Pose({name: contraction * w for name, w in self._weights.items()}, np.zeros(3), np.zeros(3))
+    def contractions(self, frame: int) -> dict[str, float]:
+        """Contraction of every unit in a frame, millimetres, by sided name ("12L")."""
+        return {name: 100 * amount for name, amount in self.pose(frame).units.items()}
 
     def pose(self, frame: int) -> Pose:
         """What the face does in a frame, counted from the onset."""
-        expression = self._expression(self.amplitude * self.curve[frame])
-        return Pose(expression.units, self._turn[frame], self._shift[frame])
+        level = self.amplitude * self.curve[frame] if self._weights else 0.0
+        units = {name: level * weight for name, weight in self._weights.items()}
+        for side, closing in self._closing.items():
+            units["45" + side] = units.get("45" + side, 0.0) + closing * self.blink[frame]
+        return Pose(units, self._turn[frame], self._shift[frame], self._gaze[frame])
 
-    def frames(self) -> np.ndarray:
-        """All frames, (T, size, size, 3) uint8 RGB; frame 0 is the onset."""
-        poses = [self.pose(i) for i in range(len(self.curve))]
-        self.scene.restrict([poses[0], poses[self.apex], poses[-1]])
-        rng = np.random.default_rng([self.script.seed, self.script.subject, 2])
-        return np.stack(
-            [
-                expose(self.scene.frame(pose, gain), self.script.capture, rng)
-                for pose, gain in zip(poses, self.gain, strict=True)
-            ]
-        )
+    def light(self, frame: int) -> np.ndarray:
+        """Unit vector towards the key light in a frame: it wanders by the capture's ``light_turn``."""
+        share = frame / max(len(self.curve) - 1, 1)
+        angle = np.deg2rad(self.script.capture.light_turn) * share
+        turned = rotation(angle * np.array([np.sin(self._lamp), np.cos(self._lamp), 0.0])) @ self.subject.light
+        return np.asarray(turned / np.linalg.norm(turned))
 
-    def flow(self, start: int, end: int) -> np.ndarray:
-        """True motion from one frame to another, (size, size, 2) pixels (right, down)."""
-        return self.scene.flow(self.pose(start), self.pose(end))
+    def linear(self, frame: int) -> np.ndarray:
+        """A frame before the camera, (size, size, 3) float32: linear light without the gain."""
+        return self.scene.frame(self.pose(frame), 1.0, self.light(frame))
+
+    def develop(self, linear: np.ndarray, frame: int) -> np.ndarray:
+        """What the camera makes of linear light in a frame: gain, noise, tone curve, 8 bits."""
+        rng = np.random.default_rng([self.script.seed, self.script.subject, 2, frame])
+        return expose(linear * np.float32(self.gain[frame]), self.script.capture, rng)
+
+    def iterate(self, chosen: Sequence[int] | None = None) -> Iterator[np.ndarray]:
+        """Frames one by one, each (size, size, 3) or (size, size) uint8; all of them by default."""
+        chosen = range(len(self.curve)) if chosen is None else chosen
+        if len(chosen) > 3:
+            self.scene.restrict([self.pose(i) for i in (0, self.apex, len(self.curve) - 1)])
+        for frame in chosen:
+            yield self.develop(self.linear(frame), frame)
+
+    def frames(self, chosen: Sequence[int] | None = None) -> np.ndarray:
+        """Frames (T, size, size, 3) uint8 RGB, or (T, size, size) grey; frame 0 is the onset.
+
+        A frame does not depend on which others are asked for.
+        """
+        return np.stack(list(self.iterate(chosen)))
+
+    def flow(self, start: int, end: int, part: Part = "all") -> np.ndarray:
+        """True motion from one frame to another, (size, size, 2) pixels (right, down).
+
+        Parameters
+        ----------
+        start, end
+            Frames, counted from the onset.
+        part
+            ``"expression"``: what the face does with the head at rest; ``"head"``: the rigid motion
+            of the face as it is at ``start``; ``"all"``: both together.
+        """
+        first, last = self.pose(start), self.pose(end)
+        if part == "expression":
+            first, last = first.expression(), last.expression()
+        elif part == "head":
+            last = last.head(first.units, first.gaze)
+        return self.scene.flow(first, last)
+
+    def visible(self, start: int, end: int) -> np.ndarray:
+        """Share of each pixel (size, size) whose surface, seen in one frame, is seen in another, 0..1."""
+        return self.scene.visible(self.pose(start), self.pose(end))
 
     def landmarks(self, frame: int) -> np.ndarray:
         """True landmarks (68, 2) in a frame, in pixels (column, row)."""
@@ -164,3 +264,20 @@ class Performance:
     def skin(self, frame: int) -> np.ndarray:
         """Share of each pixel that is skin in a frame, (size, size), 0..1."""
         return self.scene.skin(self.pose(frame))
+
+
+def unit_cosine(first: str, second: str) -> float:
+    """Cosine between two action units as seen from the front, both sides of each taken together."""
+    head = load_head()
+    front = (head.part == SKIN) & (head.template[:, 2] > 0.6) & (head.template[:, 1] > 6.2)
+
+    def field_of(unit: str) -> np.ndarray:
+        names = [name for name in (unit, unit + "L", unit + "R") if name in head.units]
+        moves: np.ndarray = np.sum([head.units[name] for name in names], 0)[front, :2].ravel()
+        return moves
+
+    a, b = field_of(first), field_of(second)
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+__all__ = ["STILL", "ClipScript", "Performance", "Timing", "contraction_for", "unit_cosine"]

@@ -106,7 +106,7 @@ def rasterise(points: np.ndarray, triangles: np.ndarray, height: int, width: int
 
 
 @numba.njit(cache=True)
-def _shade(triangle, second, third, triangles, texel, diffuse, specular, texture, background, factor, out):  # type: ignore[no-untyped-def]
+def _shade(triangle, second, third, triangles, texel, diffuse, specular, texture, background, gain, factor, out):  # type: ignore[no-untyped-def]
     last_row, last_column = texture.shape[0] - 1.001, texture.shape[1] - 1.001
     share = np.float32(1.0 / (factor * factor))
     for y in range(out.shape[0]):
@@ -116,9 +116,9 @@ def _shade(triangle, second, third, triangles, texel, diffuse, specular, texture
                 for sx in range(x * factor, (x + 1) * factor):
                     t = triangle[sy, sx]
                     if t < 0:
-                        red += background[sy, sx]
-                        green += background[sy, sx]
-                        blue += background[sy, sx]
+                        red += background[sy, sx, 0] * gain
+                        green += background[sy, sx, 1] * gain
+                        blue += background[sy, sx, 2] * gain
                         continue
                     i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
                     w1, w2 = second[sy, sx], third[sy, sx]
@@ -150,16 +150,29 @@ def shade(
     specular: np.ndarray,
     texture: np.ndarray,
     background: np.ndarray,
+    gain: np.float32,
     factor: int,
 ) -> np.ndarray:
     """Linear light (height / factor, width / factor, 3): albedo x diffuse + specular, box-filtered.
 
     ``texel`` (V, 2), ``diffuse`` and ``specular`` (V,) are given at vertices, ``texture`` is
-    (side, side, 3) linear albedo, ``background`` (height, width), all float32.
+    (side, side, 3) linear albedo, ``background`` (height, width, 3), all float32; ``gain`` is the
+    background's light.
     """
     height, width = hits.triangle.shape
     out = np.empty((height // factor, width // factor, 3), np.float32)
     _shade(
-        hits.triangle, hits.second, hits.third, triangles, texel, diffuse, specular, texture, background, factor, out
+        hits.triangle,
+        hits.second,
+        hits.third,
+        triangles,
+        texel,
+        diffuse,
+        specular,
+        texture,
+        background,
+        gain,
+        factor,
+        out,
     )
     return out

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
+import cv2
 import numpy as np
 
+from astsvm_lib.rehearsal.albedo import FURROW_FULL
 from astsvm_lib.rehearsal.head import EYE, SKIN, load_head
 from astsvm_lib.rehearsal.raster import Hits, rasterise, shade, vertex_normals
 from astsvm_lib.rehearsal.subject import Subject
 
 SUPERSAMPLING = 2
 WRAP = 0.18  # how far the key light reaches round the terminator
+HIDDEN = 0.02  # decimetres behind what is seen: no longer visible
+STILL = np.zeros(3)
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,22 @@ class Pose:
         Action unit -> contraction, in model units (decimetres of skin motion).
     turn, shift
         Head rotation (pitch, yaw, roll; radians) and translation (decimetres), beyond rest.
+    gaze
+        How far the eyes are turned to the subject's left and up, radians.
     """
 
-    units: dict[str, float]
-    turn: np.ndarray
-    shift: np.ndarray
+    units: dict[str, float] = field(default_factory=dict)
+    turn: np.ndarray = field(default_factory=lambda: STILL)
+    shift: np.ndarray = field(default_factory=lambda: STILL)
+    gaze: np.ndarray = field(default_factory=lambda: STILL[:2])
 
-    @classmethod
-    def at_rest(cls) -> Pose:
-        return cls({}, np.zeros(3), np.zeros(3))
+    def expression(self) -> Pose:
+        """The same face with the head at rest."""
+        return Pose(self.units, STILL, STILL, self.gaze)
+
+    def head(self, units: dict[str, float], gaze: np.ndarray) -> Pose:
+        """The same head with another face."""
+        return Pose(units, self.turn, self.shift, gaze)
 
 
 class Scene:
@@ -53,14 +64,13 @@ class Scene:
         self.size = size
         self.head = load_head()
         self.fine = size * SUPERSAMPLING
-        rows = np.linspace(1.06, 0.90, self.fine, dtype=np.float32)[:, None]
-        columns = np.linspace(0.97, 1.03, self.fine, dtype=np.float32)
-        self._wall = np.float32(0.62 * subject.background / subject.exposure) * rows * columns
+        self._wall = _wall(subject, self.fine)
+        self._texture = subject.texture.copy()
         self._triangles = self.head.triangles
 
     def positions(self, pose: Pose) -> np.ndarray:
         """Vertices (V, 3) in model coordinates."""
-        return self.subject.move(pose.units, pose.turn, pose.shift)
+        return self.subject.move(pose.units, pose.turn, pose.shift, pose.gaze)
 
     def see(self, pose: Pose) -> Hits:
         """What each pixel of the supersampled frame sees."""
@@ -104,9 +114,10 @@ class Scene:
         fill = 0.28 * np.clip(normals @ towards_fill + 0.2, 0, None)
         ambient = subject.ambient * (0.75 + 0.25 * normals[:, 1])
         irradiance = 1.05 * diffuse * (0.35 + 0.65 * head.occlusion) + (fill + ambient) * head.occlusion
+        self._furrow(pose.units)
         halfway = key + np.array([0, 0, 1], np.float32)
         mirror = np.clip(normals @ (halfway / np.linalg.norm(halfway)), 0, None)
-        highlight = subject.gloss * mirror**14 * head.occlusion * (1 - 0.8 * subject.hair_volume)
+        highlight = subject.gloss * mirror**14 * head.occlusion * (1 - 0.8 * subject.hair)
         highlight = np.where(head.part == EYE, 0.9 * mirror**90, highlight)
         image = shade(
             self._hits(points),
@@ -114,11 +125,19 @@ class Scene:
             head.texel,
             (gain * irradiance).astype(np.float32),
             (gain * highlight).astype(np.float32),
-            subject.texture,
-            self._wall * np.float32(gain),
+            self._texture,
+            self._wall,
+            np.float32(gain),
             SUPERSAMPLING,
         )
         return image * np.float32(subject.exposure)
+
+    def _furrow(self, units: dict[str, float]) -> None:
+        """Darken the texture's furrows as far as their units are contracted."""
+        for furrow in self.subject.furrows:
+            level = np.float32(np.clip(units.get(furrow.unit, 0.0) / FURROW_FULL, 0, 1))
+            patch = self.subject.texture[furrow.rows, furrow.columns]
+            self._texture[furrow.rows, furrow.columns] = patch * (1 - level * furrow.depth)[..., None]
 
     def flow(self, start: Pose, end: Pose, seen: Hits | None = None) -> np.ndarray:
         """True motion (size, size, 2), pixels: where each surface point seen at ``start`` goes.
@@ -128,6 +147,18 @@ class Scene:
         seen = self.see(start) if seen is None else seen
         motion = self._projected(end) - self._projected(start)
         return _box(seen.interpolate(self._triangles, motion[:, :2]))
+
+    def visible(self, start: Pose, end: Pose) -> np.ndarray:
+        """Share of each pixel (size, size) whose surface, seen at ``start``, is also seen at ``end``."""
+        seen = self.see(start)
+        target = self._projected(end) * np.float32([SUPERSAMPLING, SUPERSAMPLING, 1])
+        nearest = self.see(end).interpolate(self._triangles, target[:, 2:], fill=np.inf)[..., 0]
+        place = seen.interpolate(self._triangles, target, fill=np.nan)
+        column, row = (np.nan_to_num(place[..., k], nan=-1.0).astype(int) for k in (0, 1))
+        inside = (column >= 0) & (column < self.fine) & (row >= 0) & (row < self.fine)
+        depth = nearest[np.clip(row, 0, self.fine - 1), np.clip(column, 0, self.fine - 1)]
+        shown = inside & (seen.triangle >= 0) & (place[..., 2] < depth + HIDDEN)
+        return _box(shown.astype(np.float32)[..., None])[..., 0]
 
     def skin(self, pose: Pose) -> np.ndarray:
         """Share of each pixel (size, size) that is skin, 0..1."""
@@ -141,6 +172,32 @@ class Scene:
 
     def _projected(self, pose: Pose) -> np.ndarray:
         return self.subject.project(self.positions(pose), self.size)
+
+
+def _wall(subject: Subject, side: int) -> np.ndarray:
+    """What is behind the head (side, side, 3), linear light: a plain wall, and hair that falls down."""
+    rows = np.linspace(1.06, 0.90, side, dtype=np.float32)[:, None, None]
+    columns = np.linspace(0.97, 1.03, side, dtype=np.float32)[:, None]
+    wall = np.full((side, side, 3), np.float32(0.62 * subject.background / subject.exposure)) * rows * columns
+    if subject.curtain is None:
+        return wall
+    rng = np.random.default_rng([subject.seed, 78])
+    head = load_head()
+    head_points = (head.part == SKIN) & (head.template[:, 1] > 6.6)
+    place = subject.project(subject.move({}, STILL, STILL, STILL[:2]), side)[head_points]
+    left, right = place[:, 0].min(), place[:, 0].max()
+    middle, half = (left + right) / 2, (right - left) / 2 * rng.uniform(0.98, 1.14)
+    top, length = place[:, 1].min(), rng.uniform(0.95, 1.7) * (right - left)
+    widest = top + 0.62 * (right - left)
+    row, column = np.mgrid[0:side, 0:side].astype(np.float32)
+    strands = cv2.GaussianBlur(rng.standard_normal((side, side), np.float32), (0, 0), sigmaX=1.2, sigmaY=side / 16)
+    strands /= strands.std()
+    dome = np.sqrt(np.clip(1 - np.clip((widest - row) / (widest - top), 0, 1) ** 2, 0, 1))
+    width = half * dome * (1 - 0.12 * np.clip((row - widest) / length, 0, 1.2)) * (1 + 0.02 * strands)
+    inside = np.clip((width - np.abs(column - middle)) / (0.012 * side), 0, 1)
+    inside *= np.clip((top + length - row + 0.03 * side * strands) / (0.03 * side), 0, 1)
+    colour = subject.curtain * (0.34 + 0.12 * strands)[..., None]
+    return (wall * (1 - inside[..., None]) + colour * inside[..., None]).astype(np.float32)
 
 
 def _box(image: np.ndarray) -> np.ndarray:

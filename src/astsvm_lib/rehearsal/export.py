@@ -1,0 +1,195 @@
+"""Rendered clips in files that other people's tools read: PNG frames, CSV tables, .flo flow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from astsvm_lib.datasets.clip import Clip, Dataset
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.rehearsal.corpus import COMPOSITE, DESIGNS, script_of
+from astsvm_lib.rehearsal.performance import Performance
+from astsvm_lib.storage import write_atomically
+
+FlowChoice = Literal["apex", "all", "none"]
+CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+PARTS = ("all", "expression", "head")
+README = """{id} {version}: rendered faces (rehearsal data), {licence}
+
+annotation.csv            one row a clip: subject, clip, label, emotion, action units, onset, apex, offset
+                          (frames counted from 0), frames a second; scored: part of the experiment or not
+SUBJECT/CLIP/frames       frame_0000.png ..., the onset first
+SUBJECT/CLIP/truth.csv    one row a frame: time, intensity of the expression, factor on the light, direction of
+                          the light, blink, gaze (degrees), contraction of each action unit (millimetres)
+SUBJECT/CLIP/landmarks.csv  one row a frame and landmark: column and row of the 68 points, pixels
+SUBJECT/CLIP/script.json  everything that the clip was made from
+SUBJECT/CLIP/flow         true motion from the onset: NNNN_all.flo, NNNN_expression.flo (the head at rest) and
+                          NNNN_head.flo (the face as at the onset), in Middlebury's format, pixels right and
+                          down; NNNN_visible.png is 255 where what the onset shows is seen in frame NNNN too
+"""
+
+
+def _bgr(frame: np.ndarray) -> np.ndarray:
+    return frame if frame.ndim == 2 else frame[..., ::-1]
+
+
+def truth_table(performance: Performance) -> pd.DataFrame:
+    """One row a frame: intensity, light, eyes, and the contraction of each unit in millimetres."""
+    fps, rows = performance.script.fps, []
+    for frame, (level, gain) in enumerate(zip(performance.curve, performance.gain, strict=True)):
+        x, y, z = performance.light(frame)
+        pose = performance.pose(frame)
+        rows.append(
+            {
+                "frame": frame,
+                "milliseconds": 1000 * frame / fps,
+                "intensity": level if performance.script.units else 0.0,
+                "light_gain": gain,
+                "light_x": x,
+                "light_y": y,
+                "light_z": z,
+                "blink": performance.blink[frame],
+                "gaze_left": np.rad2deg(pose.gaze[0]),
+                "gaze_up": np.rad2deg(pose.gaze[1]),
+                **{f"AU{name}": amount for name, amount in performance.contractions(frame).items()},
+            }
+        )
+    return pd.DataFrame(rows).round(6)
+
+
+def landmark_table(performance: Performance) -> pd.DataFrame:
+    """One row a frame and landmark: column and row, pixels."""
+    points = np.stack([performance.landmarks(frame) for frame in range(len(performance.curve))])
+    frame, landmark = np.indices(points.shape[:2]).reshape(2, -1)
+    column, row = points.reshape(-1, 2).T
+    return pd.DataFrame({"frame": frame, "landmark": landmark, "column": column, "row": row}).round(3)
+
+
+def annotation_table(dataset: Dataset) -> pd.DataFrame:
+    """One row a clip, scored or not."""
+    scored = dataset.table().assign(scored=True)
+    others = Dataset(dataset.manifest, dataset.unscored).table().assign(scored=False)
+    return pd.concat([scored, others], ignore_index=True).drop(columns=["frames", "milliseconds"])
+
+
+def _write_flow(performance: Performance, frame: int, folder: Path) -> None:
+    for part in PARTS:
+        path = folder / f"{frame:04d}_{part}.flo"
+        if not cv2.writeOpticalFlow(str(path), performance.flow(0, frame, part)):  # type: ignore[arg-type]
+            raise CompanionError(f"{path}: cannot be written; is the disk full, or the folder read-only?")
+    seen = np.round(255 * performance.visible(0, frame)).astype(np.uint8)
+    _write_image(folder / f"{frame:04d}_visible.png", seen)
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    _, encoded = cv2.imencode(".png", image)
+    path.write_bytes(encoded.tobytes())
+
+
+def render_clip(clip: Clip, folder: Path, flow: FlowChoice = "apex") -> Path:
+    """Frames, truth and script of a rendered clip in ``folder/subject/name``; all of it or nothing.
+
+    A clip that lies there already, made from the same script, is not rendered again.
+    """
+    target = folder / clip.subject / clip.name
+    script = script_of(clip)
+    wanted = {"clip": clip.key, "content": clip.content, "flow": flow, "script": asdict(script)}
+    text = json.dumps(wanted, indent=2) + "\n"
+    if (target / "script.json").exists() and (target / "script.json").read_text(encoding="utf-8") == text:
+        return target
+    part = target.with_name(f".{clip.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "frames").mkdir(parents=True)
+    performance = Performance(script)
+    for number, frame in enumerate(performance.iterate()):
+        _write_image(part / "frames" / f"frame_{number:04d}.png", _bgr(frame))
+    truth_table(performance).to_csv(part / "truth.csv", index=False)
+    landmark_table(performance).to_csv(part / "landmarks.csv", index=False)
+    moments = {"apex": [performance.apex], "all": range(1, len(performance.curve)), "none": []}[flow]
+    if len(moments):
+        (part / "flow").mkdir()
+    for moment in moments:
+        _write_flow(performance, moment, part / "flow")
+    (part / "script.json").write_text(text, encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    part.replace(target)
+    return target
+
+
+def write_annotation(dataset: Dataset, folder: Path) -> None:
+    """``annotation.csv`` and ``README.txt`` of a rendered data set."""
+    table = annotation_table(dataset)
+    write_atomically(folder / "annotation.csv", table.to_csv(index=False).encode())
+    manifest = dataset.manifest
+    text = README.format(id=manifest.id, version=manifest.version, licence=manifest.licence)
+    write_atomically(folder / "README.txt", text.encode())
+
+
+def require_rendered(dataset: Dataset) -> None:
+    """Raise :class:`CompanionError` unless the data set is a rendered one."""
+    strange = next((clip for clip in dataset if clip.dataset not in DESIGNS), None)
+    if strange is not None:
+        names = ", ".join((*DESIGNS, *COMPOSITE))
+        raise CompanionError(f"{dataset.id}: only rendered data sets can be rendered; expected one of {names}")
+
+
+def check_video_name(path: Path) -> None:
+    """Raise :class:`CompanionError` unless a video can be written under this name."""
+    if path.suffix not in CODECS:
+        raise CompanionError(f"--video: expected a file name that ends in .mp4 or .avi, found '{path.name}'")
+
+
+def write_video(frames: Iterable[np.ndarray], fps: float, path: Path) -> None:
+    """A video of frames (H, W, 3) or (H, W) uint8; half a file does not stay.
+
+    Raises
+    ------
+    CompanionError
+        If OpenCV cannot write this kind of file.
+    """
+    check_video_name(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    writer = None
+    try:
+        for frame in frames:
+            image = np.ascontiguousarray(_bgr(frame) if frame.ndim == 3 else np.dstack([frame] * 3))
+            if writer is None:
+                size = image.shape[1], image.shape[0]
+                writer = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*CODECS[path.suffix]), fps, size)
+                if not writer.isOpened():
+                    raise CompanionError(
+                        f"{path}: this OpenCV cannot write {path.suffix} files; try the other of .mp4, .avi"
+                    )
+            writer.write(image)
+        if writer is not None:
+            writer.release()
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def find_clip(dataset: Dataset, name: str) -> Clip:
+    """The clip with this key, with or without the data set's name in front.
+
+    Raises
+    ------
+    CompanionError
+        If there is none, or several, with the keys that come near.
+    """
+    everything: Sequence[Clip] = (*dataset.clips, *dataset.unscored)
+    found = [clip for clip in everything if clip.key == name or f"{clip.subject}/{clip.name}" == name]
+    if len(found) == 1:
+        return found[0]
+    subject = name.split("/")[-2] if "/" in name else name
+    near = [clip.key for clip in everything if clip.subject == subject][:6] or [clip.key for clip in everything[:6]]
+    what = "no clip" if not found else f"{len(found)} clips"
+    raise CompanionError(f"{dataset.id}: {what} '{name}'; expected SUBJECT/CLIP, such as {', '.join(near)}")

@@ -37,9 +37,8 @@ def main() -> None:
         kept = sum(path.stat().st_size for path in Path(folder).rglob("*.npz"))
     # Linux counts in kilobytes: this process, and the largest of its workers.
     own, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(
-        f"  rendered and prepared in {seconds / 60:.1f} min, {1000 * seconds * arguments.jobs / frames:.0f} ms a frame and core"
-    )
+    each = 1000 * seconds * arguments.jobs / frames
+    print(f"  rendered and prepared in {seconds / 60:.1f} min, {each:.0f} ms a frame and core")
     print(f"  memory {own:.0f} MB + {arguments.jobs} x at most {worker:.0f} MB; kept {kept / 1e6:.0f} MB")
 
     for name in dict.fromkeys(clip.dataset for clip in dataset):
@@ -54,9 +53,8 @@ def main() -> None:
             prepare(clip, recipe, Cache(Path(folder)))
             whole = time.perf_counter() - start
         assert np.isfinite(rendered).all()
-        print(
-            f"  {name}: rendering {1000 * rendering / clip.length:.0f} ms a frame, {rendering / whole:.0%} of a clip's time"
-        )
+        each, share = 1000 * rendering / clip.length, rendering / whole
+        print(f"  {name}: rendering {each:.0f} ms a frame, {share:.0%} of a clip's time")
 
 
 if __name__ == "__main__":

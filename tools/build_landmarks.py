@@ -54,8 +54,8 @@ def main() -> None:
             distance = np.linalg.norm(shape[:, None] - points[None], axis=2)
             distances.append(np.where(shown[candidates], distance, np.nan))
     stack = np.stack(distances)
-    hidden = np.isnan(stack).mean(0)
-    typical = np.where(hidden > HIDDEN, np.inf, np.nanmedian(stack, 0))
+    shown_often = np.isnan(stack).mean((0, 1)) <= HIDDEN
+    candidates, typical = candidates[shown_often], np.nanmedian(stack[..., shown_often], 0)
     vertices = candidates[typical.argmin(1)].astype(np.int32)
     np.save(PACKAGE / "rehearsal/assets/landmarks.npy", vertices)
     model = ShapeModel.learn(np.stack(shapes))

@@ -10,6 +10,7 @@ sex, skin and age still have a place. It writes ``rehearsal/assets/people.json``
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,60 +42,75 @@ def _models() -> tuple[Any, Any]:
     )
 
 
-def describe(seed: int) -> tuple[int, np.ndarray | None, tuple[bool, int, int], float]:
-    """Embedding (128,) of a candidate, None where there is not exactly one face; its strata and age."""
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One person who may take part: seed, age, strata (sex, skin, age), face embedding (128,)."""
+
+    seed: int
+    age: float
+    strata: tuple[bool, int, int]
+    embedding: np.ndarray
+
+
+def describe(seed: int) -> Candidate | None:
+    """The person with this seed, or None where dlib does not find exactly one face."""
     subject = make_subject(seed)
-    step = int(subject.tone * SKINS), int((subject.age - YOUNGEST) / (OLDEST - YOUNGEST) * AGES)
-    strata = subject.male, *step
     image = expose(Scene(subject, SIZE).frame(Pose()), Capture(), np.random.default_rng(seed))
     try:
         box = find_box(image, f"candidate {seed}")
     except CompanionError:
-        return seed, None, strata, subject.age
+        return None
     predictor, encoder = _models()
-    shape = predictor(image, dlib.rectangle(*box))
-    return seed, np.array(encoder.compute_face_descriptor(image, shape)), strata, subject.age
+    embedding = np.array(encoder.compute_face_descriptor(image, predictor(image, dlib.rectangle(*box))))
+    age_step = int((subject.age - YOUNGEST) / (OLDEST - YOUNGEST) * AGES)
+    return Candidate(seed, subject.age, (subject.male, int(subject.tone * SKINS), age_step), embedding)
 
 
-def main() -> None:
-    found = list(tqdm(run_each(describe, [(seed,) for seed in range(CANDIDATES)], 2), total=CANDIDATES))
-    found = sorted((item for item in found if item[1] is not None), key=lambda item: item[0])
-    print(f"{len(found)} of {CANDIDATES} candidates have exactly one face")
-    wanted = sum(SIZES.values())
-    embedding = np.stack([item[1] for item in found])
-    room = [
-        dict.fromkeys((False, True), int(np.ceil(wanted / 2))),
-        dict.fromkeys(range(SKINS), int(np.ceil(wanted / SKINS))),
-        dict.fromkeys(range(AGES), int(np.ceil(wanted / AGES))),
+def farthest(found: list[Candidate], wanted: int) -> list[Candidate]:
+    """As many people as are wanted, each the farthest from those before that its strata have room for."""
+    embedding = np.stack([candidate.embedding for candidate in found])
+    room: list[dict[int, int]] = [
+        dict.fromkeys(range(count), int(np.ceil(wanted / count))) for count in (2, SKINS, AGES)
     ]
     chosen: list[int] = []
     nearest = np.linalg.norm(embedding - embedding.mean(0), axis=1)
     while len(chosen) < wanted:
         free = [
-            i not in chosen and all(r[s] > 0 for r, s in zip(room, found[i][2], strict=True)) for i in range(len(found))
+            i not in chosen and all(places[s] > 0 for places, s in zip(room, candidate.strata, strict=True))
+            for i, candidate in enumerate(found)
         ]
         if not any(free):
             raise SystemExit(f"only {len(chosen)} of {wanted} people fit: raise CANDIDATES")
         best = int(np.argmax(np.where(free, nearest, -1)))
-        chosen.append(best)
-        for places, stratum in zip(room, found[best][2], strict=True):
+        for places, stratum in zip(room, found[best].strata, strict=True):
             places[stratum] -= 1
         distance = np.linalg.norm(embedding - embedding[best], axis=1)
-        nearest = distance if len(chosen) == 1 else np.minimum(nearest, distance)
-    apart = np.linalg.norm(embedding[chosen][:, None] - embedding[chosen][None], axis=2)[np.triu_indices(wanted, 1)]
+        nearest = distance if not chosen else np.minimum(nearest, distance)
+        chosen.append(best)
+    return [found[i] for i in chosen]
+
+
+def main() -> None:
+    described = list(tqdm(run_each(describe, [(seed,) for seed in range(CANDIDATES)], 2), total=CANDIDATES))
+    found = sorted((person for person in described if person is not None), key=lambda person: person.seed)
+    print(f"{len(found)} of {CANDIDATES} candidates have exactly one face")
+    wanted = sum(SIZES.values())
+    chosen = farthest(found, wanted)
+    embedding = np.stack([person.embedding for person in chosen])
+    apart = np.linalg.norm(embedding[:, None] - embedding[None], axis=2)[np.triu_indices(wanted, 1)]
     print(f"embedding distance between two: smallest {apart.min():.2f}, median {np.median(apart):.2f}")
 
-    by_age = sorted(chosen, key=lambda i: found[i][3])
+    by_age = sorted(chosen, key=lambda person: person.age)
     samm = by_age[:: round(wanted / SIZES["rehearsal-samm"])][: SIZES["rehearsal-samm"]]
-    rest = [i for i in by_age if i not in samm]
+    rest = [person for person in by_age if person not in samm]
     while len(samm) < SIZES["rehearsal-samm"]:  # the steps were a little too long
         samm.append(rest.pop(len(rest) // 2))
     casme2, rest = rest[: SIZES["rehearsal-casme2"]], rest[SIZES["rehearsal-casme2"] :]
     mini = rest[1::3]
-    smic = [i for i in rest if i not in mini]
+    smic = [person for person in rest if person not in mini]
     groups = {"rehearsal-samm": samm, "rehearsal-casme2": casme2, "rehearsal-smic": smic, "rehearsal-mini": mini}
     assert {name: len(group) for name, group in groups.items()} == SIZES
-    seeds = {name: sorted(found[i][0] for i in group) for name, group in sorted(groups.items())}
+    seeds = {name: sorted(person.seed for person in group) for name, group in sorted(groups.items())}
     lines = ",\n".join(f'  "{name}": {json.dumps(group)}' for name, group in seeds.items())
     OUTPUT.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 

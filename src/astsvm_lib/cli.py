@@ -171,14 +171,11 @@ def data_render(dataset: str, clips: tuple[str, ...], out: Path, flow: str, vide
 
     What lies there already is not rendered again. README.txt in the folder tells the layout.
     """
-    from tqdm import tqdm
-
     from astsvm_lib.datasets import load
-    from astsvm_lib.processes import run_each
     from astsvm_lib.rehearsal.export import (
         check_video_name,
         find_clip,
-        render_clip,
+        render_clips,
         require_rendered,
         write_annotation,
         write_video,
@@ -192,11 +189,7 @@ def data_render(dataset: str, clips: tuple[str, ...], out: Path, flow: str, vide
             raise CompanionError(f"--video: expected exactly one --clip to film, found {len(clips)}")
     chosen = [find_clip(loaded, name) for name in clips] or [*loaded.clips, *loaded.unscored]
     folders = {part: load(part) for part in dict.fromkeys(clip.dataset for clip in chosen)}
-    work = [(clip, out / clip.dataset, flow) for clip in chosen]
-    jobs = min(jobs, len(work))
-    results = run_each(render_clip, work, jobs) if jobs > 1 else (render_clip(*item) for item in work)
-    for _ in tqdm(results, total=len(work), desc="rendering", unit="clip", disable=None, leave=False):
-        pass
+    render_clips(chosen, out, flow, jobs)  # type: ignore[arg-type]
     for part, data_set in folders.items():
         write_annotation(data_set, out / part)
     if video is not None:

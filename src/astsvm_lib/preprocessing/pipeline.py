@@ -157,6 +157,11 @@ def prepare_all(
     """
     root = (cache or Cache()).root
     work = [(clip, recipe, root) for clip in clips]
-    results = run_each(_prepare_at, work, jobs, ONE_THREAD) if jobs > 1 else (_prepare_at(*item) for item in work)
-    for _ in tqdm(results, "preparing clips", len(work), disable=None if progress else True, leave=False):
-        pass
+    with tqdm(total=len(work), desc="preparing clips", disable=None if progress else True, leave=False) as bar:
+        if jobs > 1:
+            for _ in run_each(_prepare_at, work, jobs, ONE_THREAD):
+                bar.update()
+            return
+        for item in work:
+            _prepare_at(*item)
+            bar.update()

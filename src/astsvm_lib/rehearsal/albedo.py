@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
+from astsvm_lib.rehearsal.canvas import fractal_noise, grid, masks, smoothstep, spot, stroke
+from astsvm_lib.rehearsal.hair import HairStyle, draw_style, paint_hair
 from astsvm_lib.rehearsal.head import (
     ATLAS_ROW,
-    BOTTOM_Y,
     EYE_COLUMNS,
     EYE_EXTENT,
     EYE_HALF_WIDTH,
     FLAT_COLUMNS,
-    SKIN,
-    SKIN_ROWS,
     TEETH,
     TEXTURE_SIZE,
     TONGUE,
-    TOP_Y,
-    Head,
-    load_head,
     skin_texel,
 )
 
@@ -41,60 +34,6 @@ HAIR_COLOURS: tuple[Colour, ...] = ((0.10, 0.055, 0.03), (0.22, 0.13, 0.06), (0.
 IRIS_COLOURS: tuple[Colour, ...] = (
     (0.05, 0.028, 0.015), (0.09, 0.05, 0.02), (0.10, 0.12, 0.06), (0.12, 0.20, 0.30), (0.03, 0.018, 0.010),
 )  # fmt: skip
-#: Contraction (decimetres) at which a furrow is as deep as it gets: a full, visible expression.
-FURROW_FULL = 0.05
-
-
-@dataclass(frozen=True)
-class HairStyle:
-    """Where hair grows and how thick it lies.
-
-    Attributes
-    ----------
-    line
-        Height at which it begins above the forehead, y.
-    swing
-        How much higher it begins on the subject's left than on the right, per radian.
-    temples
-        How far it recedes at the temples, y.
-    thickness
-        Of the layer over the skull, decimetres.
-    density
-        Share of the skin that it covers, 0..1.
-    ragged
-        How unevenly it ends, y.
-    curl
-        Width of a strand's detail over its length: 0 for straight hair.
-    """
-
-    line: float
-    swing: float
-    temples: float
-    thickness: float
-    density: float
-    ragged: float
-    curl: float
-
-
-def _style(rng: np.random.Generator, male: bool, age: float, tone: float) -> tuple[HairStyle | None, bool]:
-    """A random haircut, None for a bald head, and whether hair falls behind the face."""
-    if male and rng.random() < 0.10 + 0.25 * max(0, (age - 35) / 30):
-        return None, False
-    kind = rng.choice(
-        ["short", "swept", "fringe", "cropped"], p=[0.35, 0.3, 0.1, 0.25] if male else [0.15, 0.5, 0.3, 0.05]
-    )
-    recede = max(0.0, (age - 28) / 34) * rng.uniform(0, 1) if male else 0.0
-    line = {"short": 8.02, "swept": 8.06, "fringe": 7.84, "cropped": 8.05}[kind] + rng.normal(0, 0.03) + 0.12 * recede
-    style = HairStyle(
-        line=line,
-        swing=rng.choice([-1, 1]) * rng.uniform(0.05, 0.22) if kind == "swept" else rng.normal(0, 0.02),
-        temples=0.12 * rng.random() + 0.3 * recede,
-        thickness=0.015 if kind == "cropped" else rng.uniform(0.05, 0.16),
-        density=rng.uniform(0.55, 0.8) if kind == "cropped" else rng.uniform(0.9, 1.0),
-        ragged=rng.uniform(0.03, 0.09) if kind in ("short", "swept") else 0.05,
-        curl=float(rng.uniform(0.5, 1)) if tone > 0.72 else float(rng.random() < 0.2) * 0.3,
-    )
-    return style, not male and bool(rng.random() < 0.7)
 
 
 @dataclass(frozen=True)
@@ -140,7 +79,7 @@ class Appearance:
         grey = float(np.clip((age - 38) / 20 * rng.uniform(0, 1.4), 0, 1))
         hair = young_hair * (1 - grey) + np.array(GREY_HAIR) * grey
         lips = (0.95, 0.60, 0.62) if rng.random() < 0.7 else (0.90, 0.45, 0.47)
-        style, curtain = _style(rng, male, age, tone)
+        style, curtain = draw_style(rng, male, age, tone)
         brow_colour = np.minimum(young_hair * (1 - 0.5 * grey) + 0.1 * grey, skin * 0.35) * 0.8
         return cls(
             skin=skin,
@@ -173,75 +112,6 @@ class Appearance:
         )
 
 
-def smoothstep(x: np.ndarray | float, start: float, end: float) -> np.ndarray:
-    """0 before ``start``, 1 after ``end`` (either order), a cubic between."""
-    t = np.clip((np.asarray(x) - start) / (end - start), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def fractal_noise(rng: np.random.Generator, scale: float, octaves: int = 4, persistence: float = 0.55) -> np.ndarray:
-    """Unit-variance noise over the texture whose coarsest detail is ``scale`` texels wide."""
-    total, amplitude, power = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), 1.0, 0.0
-    for octave in range(octaves):
-        cells = int(TEXTURE_SIZE / max(scale / 2**octave, 1)) + 3
-        grid = rng.standard_normal((cells, cells), np.float32)
-        total += amplitude * cv2.resize(grid, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=cv2.INTER_CUBIC)
-        power += amplitude**2
-        amplitude *= persistence
-    return total / np.float32(np.sqrt(power))
-
-
-def _mask_on_texture(head: Head, values: np.ndarray, front: float, sigma: float) -> np.ndarray:
-    """A per-vertex mask drawn into the texture, front-facing outer skin only, then blurred."""
-    out = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
-    triangles = head.triangles[head.triangle_part == SKIN]
-    strength = values[triangles].mean(1)
-    chosen = (strength > 0.03) & (head.template[triangles, 2].mean(1) > front)
-    order = np.argsort(strength[chosen], kind="stable")  # the strongest is drawn last
-    for triangle, value in zip(triangles[chosen][order], strength[chosen][order], strict=True):
-        corners = np.round(head.texel[triangle] * 16).astype(np.int32)
-        cv2.fillConvexPoly(out, corners, float(value), cv2.LINE_8, 4)
-    return cv2.GaussianBlur(out, (0, 0), sigma)
-
-
-@lru_cache
-def _masks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Lips, eyelids, ears and the lids' rims on the texture: the same for every subject."""
-    head = load_head()
-    rims = np.zeros(len(head.mean), np.float32)
-    for column, strength in ((0, 1.0), (1, 0.55)):
-        distance, _ = cKDTree(head.template[head.lid_pairs[:, column]]).query(head.template)
-        rims = np.maximum(rims, strength * np.exp(-((distance / 0.016) ** 2)))
-    return (
-        _mask_on_texture(head, head.lips, 0.6, 1.5),
-        _mask_on_texture(head, head.lids, 0.6, 5),
-        _mask_on_texture(head, np.where(head.template[:, 2] > -2, head.ears, 0), -9, 3),
-        _mask_on_texture(head, rims, 0.6, 0.9),
-    )
-
-
-@lru_cache
-def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column, and the height and cylinder angle of the skin at every texel."""
-    row, column = np.mgrid[0:TEXTURE_SIZE, 0:TEXTURE_SIZE].astype(np.float32)
-    height = TOP_Y - row / (TEXTURE_SIZE * SKIN_ROWS) * (TOP_Y - BOTTOM_Y)
-    angle = (column / (TEXTURE_SIZE - 1) - 0.5) * 2 * np.pi
-    return row, column, height.astype(np.float32), angle.astype(np.float32)
-
-
-def _spot(angle: float, height: float, width: float, tall: float) -> np.ndarray:
-    """Gaussian spot on the skin."""
-    _, _, y, a = _grid()
-    return np.exp(-0.5 * (((a - angle) / width) ** 2 + ((y - height) / tall) ** 2)).astype(np.float32)
-
-
-def _stroke(image: np.ndarray, points: Iterable[tuple[float, float]], width: int, value: float) -> None:
-    """Draw a line through (angle, height) points."""
-    angle, height = np.array(list(points)).T
-    corners = np.round(np.stack(skin_texel(angle, height), 1) * 16).astype(np.int32)
-    cv2.polylines(image, [corners], False, float(value), width, cv2.LINE_AA, 4)
-
-
 def _blend(texture: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> np.ndarray:
     return texture * (1 - mask[..., None]) + mask[..., None] * colour
 
@@ -266,25 +136,25 @@ def _wrinkles(rng: np.random.Generator) -> np.ndarray:
         height = 7.72 + 0.085 * k + rng.normal(0, 0.01)
         across = np.linspace(-0.55, 0.55, 24)
         points = [(x, height + 0.04 * np.cos(2.2 * x) + 0.006 * rng.normal()) for x in across]
-        _stroke(lines, points, 2, rng.uniform(0.3, 1))
+        stroke(lines, points, 2, rng.uniform(0.3, 1))
     for s in (-1, 1):
         fold = [(s * (0.20 + 0.20 * u**0.8), 6.97 - 0.26 * u**1.5) for u in np.linspace(0.1, 1, 14)]
-        _stroke(lines, fold, 2, 0.8)
+        stroke(lines, fold, 2, 0.8)
         for k in (-1, 0, 1):
-            _stroke(lines, [(s * (0.62 + 0.14 * u), 7.29 + 0.05 * k * u) for u in np.linspace(0, 1, 6)], 1, 0.7)
+            stroke(lines, [(s * (0.62 + 0.14 * u), 7.29 + 0.05 * k * u) for u in np.linspace(0, 1, 6)], 1, 0.7)
             if k:
-                _stroke(lines, [(s * 0.05 + 0.004 * k, 7.52 + 0.09 * u) for u in np.linspace(0, 1, 5)], 1, 0.5)
+                stroke(lines, [(s * 0.05 + 0.004 * k, 7.52 + 0.09 * u) for u in np.linspace(0, 1, 5)], 1, 0.5)
         under_eye = [(s * (0.24 + 0.22 * u), 7.19 - 0.05 * np.sin(np.pi * u)) for u in np.linspace(0, 1, 10)]
-        _stroke(lines, under_eye, 1, 0.8)
+        stroke(lines, under_eye, 1, 0.8)
     return cv2.GaussianBlur(lines, (0, 0), 1.8)
 
 
 def _stubble(rng: np.random.Generator) -> np.ndarray:
     """Where a beard grows, 0..1."""
-    _, _, y, a = _grid()
+    _, _, y, a = grid()
     side = np.abs(a)
     chin = smoothstep(y, 6.88, 6.72) * smoothstep(y, 5.9, 6.1) * smoothstep(side, 1.35, 1.1)
-    chin = chin * (1 - 0.75 * _spot(0, 6.83, 0.1, 0.05))
+    chin = chin * (1 - 0.75 * spot(0, 6.83, 0.1, 0.05))
     whiskers = smoothstep(side, 0.95, 1.05) * smoothstep(side, 1.4, 1.25)
     whiskers = whiskers * smoothstep(y, 7.3, 7.0) * smoothstep(y, 5.9, 6.1)
     hairs = (fractal_noise(rng, 2, 1) > 0.1).astype(np.float32)
@@ -301,107 +171,13 @@ def _brows(rng: np.random.Generator, look: Appearance) -> np.ndarray:
             x, y = side * (0.17 + look.brow_length * u), middle + rng.uniform(-1, 1) * width
             slope, length = np.deg2rad(75 - 85 * min(1, 1.3 * u)), rng.uniform(0.05, 0.085)
             end = (x + side * 0.9 * length * np.cos(slope), y + 0.6 * length * np.sin(slope))
-            _stroke(hairs, [(x, y), end], 1, rng.uniform(0.55, 1))
+            stroke(hairs, [(x, y), end], 1, rng.uniform(0.55, 1))
     return np.clip(cv2.GaussianBlur(hairs, (0, 0), 0.7) * look.brow_strength, 0, 0.93)
-
-
-def _hairline(style: HairStyle, angle: np.ndarray) -> np.ndarray:
-    """Height at which hair begins, by cylinder angle: forehead, temples, sideburns, nape."""
-    side = np.abs(angle)
-    forehead = style.line + style.swing * np.clip(angle, -0.9, 0.9)
-    temples = style.temples * np.exp(-0.5 * ((side - 0.62) / 0.2) ** 2)
-    drop = 0.35 * smoothstep(side, 0.55, 1.0) + 0.95 * smoothstep(side, 1.02, 1.22)
-    return forehead + temples - drop - 0.5 * smoothstep(side, 1.7, 2.1)
-
-
-def hair_shell(look: Appearance, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """How far each vertex is hair (V,), 0..1, and how thick hair lies on it (V,), decimetres."""
-    head = load_head()
-    if look.style is None:
-        return np.zeros(len(head.mean), np.float32), np.zeros(len(head.mean), np.float32)
-    above = head.template[:, 1] - _hairline(look.style, head.angle)
-    on_head = (head.part == SKIN) * np.clip(1 - 4 * head.ears, 0, 1)
-    hair = smoothstep(above, -0.02, 0.30) * on_head
-    phase, cycles = rng.uniform(0, 2 * np.pi, 6), rng.uniform(1.5, 5.0, (6, 2))
-    waves = np.sin(head.angle[:, None] * cycles[:, 0] + head.template[:, 1, None] * cycles[:, 1] + phase).mean(1)
-    thickness = look.style.thickness * (1 + 0.8 * waves) * smoothstep(above, -0.02, 0.55) * on_head
-    return hair.astype(np.float32), thickness.astype(np.float32)
-
-
-def _hair(rng: np.random.Generator, look: Appearance, style: HairStyle) -> tuple[np.ndarray, np.ndarray]:
-    """Mask of the scalp hair, 0..1, and its colour."""
-    _, _, y, a = _grid()
-    line = _hairline(style, a) + 0.02 * fractal_noise(rng, 40, 2)
-    rough = rng.standard_normal((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
-    fringe = cv2.GaussianBlur(rough, (0, 0), sigmaX=1.0, sigmaY=8) * 3.2 * style.ragged
-    tufts = cv2.GaussianBlur(rough, (0, 0), sigmaX=5, sigmaY=14) * 8 * style.ragged
-    depth = y - line + fringe + tufts
-    mask = smoothstep(depth, -0.06, 0.16) * (1 - np.clip(3 * _masks()[2], 0, 1))
-    length = max(2, round(24 * (1 - style.curl) ** 2))
-    strands = rng.standard_normal((TEXTURE_SIZE // length, TEXTURE_SIZE), np.float32)
-    strands = cv2.resize(strands, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=cv2.INTER_CUBIC)
-    strands = cv2.GaussianBlur(strands, (0, 0), 0.7)
-    shine = np.clip(1 + 0.4 * strands + 0.25 * fractal_noise(rng, 26, 2), 0.15, 2)
-    roots = 0.75 + 0.25 * smoothstep(depth, 0.0, 0.3)
-    return mask * style.density, look.hair * (shine * roots)[..., None]
-
-
-@dataclass(frozen=True)
-class Furrow:
-    """A patch of texture that darkens while an action unit contracts.
-
-    Attributes
-    ----------
-    unit
-        Name of the unit, such as ``"6L"``.
-    rows, columns
-        Where the patch lies in the texture.
-    depth
-        (rows, columns) share of the light that is lost at :data:`FURROW_FULL`, 0..1.
-    """
-
-    unit: str
-    rows: slice
-    columns: slice
-    depth: np.ndarray
-
-
-@lru_cache
-def _furrow_lines() -> dict[str, np.ndarray]:
-    """Lines of each unit's furrow on the whole texture, 0..1: drawn once, the same for everybody."""
-    found = {}
-    for side, s in (("L", 1), ("R", -1)):
-        brow, nose, eye = (np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32) for _ in range(3))
-        frown = [(s * (0.050 - 0.014 * u + 0.012 * u * u), 7.43 + 0.17 * u) for u in np.linspace(0, 1, 8)]
-        _stroke(brow, frown, 2, 1.0)
-        _stroke(brow, [(s * 0.085, 7.50 + 0.08 * u) for u in np.linspace(0, 1, 5)], 1, 0.5)
-        for k in range(3):
-            _stroke(nose, [(s * 0.055 * u, 7.35 + 0.030 * k - 0.015 * u) for u in np.linspace(0, 1, 5)], 2, 0.8)
-        _stroke(nose, [(s * (0.13 + 0.05 * u), 7.13 - 0.16 * u) for u in np.linspace(0, 1, 8)], 2, 1.0)
-        for k in (-1.6, -0.5, 0.6, 1.7):
-            crow = [(s * (0.56 + 0.13 * u), 7.315 + 0.045 * k * (0.35 + u)) for u in np.linspace(0, 1, 8)]
-            _stroke(eye, crow, 2, 1.0)
-        pouch = [
-            (s * (0.24 + 0.27 * u), 7.20 - 0.045 * np.sin(np.pi * (0.15 + 0.7 * u))) for u in np.linspace(0, 1, 12)
-        ]
-        _stroke(eye, pouch, 2, 0.9)
-        found |= {"4" + side: brow, "9" + side: nose, "6" + side: eye}
-    return {unit: cv2.GaussianBlur(lines, (0, 0), 1.6) for unit, lines in found.items()}
-
-
-def furrows(look: Appearance) -> tuple[Furrow, ...]:
-    """The furrows that contracting units draw on this subject."""
-    found = []
-    for unit, lines in _furrow_lines().items():
-        rows, columns = (np.flatnonzero((lines > 0.01).any(axis)) for axis in (1, 0))
-        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-        found.append(Furrow(unit, *box, depth=(look.furrows * 1.6 * lines[box]).astype(np.float32)))
-    return tuple(found)
 
 
 def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance) -> None:
     """Sclera, iris and pupil into the atlas, in place."""
-    row, column, _, _ = _grid()
+    row, column, _, _ = grid()
     for eye in EYE_COLUMNS:
         dx, dy = column - eye * TEXTURE_SIZE, row - ATLAS_ROW * TEXTURE_SIZE
         here = np.maximum(np.abs(dx), np.abs(dy)) < 0.06 * TEXTURE_SIZE
@@ -419,15 +195,15 @@ def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance)
 
 def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
     """Linear albedo (side, side, 3) float32 of one subject, on the head's texture map."""
-    _, _, height, _ = _grid()
-    lips, lids, _, rims = _masks()
+    _, _, height, _ = grid()
+    lips, lids, _, rims = masks()
     texture = np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32) * look.skin.astype(np.float32)
     blotches, redness, pores = fractal_noise(rng, 160, 6, 0.62), fractal_noise(rng, 110), fractal_noise(rng, 6, 2, 0.8)
     texture *= (1 + 0.05 * blotches + look.pores * pores)[..., None]
     texture *= 1 + 0.045 * redness[..., None] * np.array([0.25, -0.5, -0.35], np.float32)
-    cheeks = _spot(0.6, 6.92, 0.2, 0.16) + _spot(-0.6, 6.92, 0.2, 0.16) + 0.8 * _spot(0, 6.92, 0.12, 0.1)
+    cheeks = spot(0.6, 6.92, 0.2, 0.16) + spot(-0.6, 6.92, 0.2, 0.16) + 0.8 * spot(0, 6.92, 0.12, 0.1)
     texture *= 1 + look.blush * cheeks[..., None] * np.array([0.2, -0.12, -0.1], np.float32)
-    under_eyes = _spot(0.36, 7.22, 0.16, 0.09) + _spot(-0.36, 7.22, 0.16, 0.09)
+    under_eyes = spot(0.36, 7.22, 0.16, 0.09) + spot(-0.36, 7.22, 0.16, 0.09)
     texture *= 1 - look.shadow_under_eyes * under_eyes[..., None] * np.array([0.7, 0.9, 0.8], np.float32)
     _dots(rng, texture, look.freckles, mole=False)
     _dots(rng, texture, look.moles, mole=True)
@@ -440,7 +216,7 @@ def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
     texture = _blend(texture, np.clip(look.lashes * rims, 0, 1), 0.25 * look.brow_colour)
     texture = _blend(texture, _brows(rng, look), look.brow_colour)
     if look.style is not None:
-        texture = _blend(texture, *_hair(rng, look, look.style))
+        texture = _blend(texture, *paint_hair(rng, look.style, look.hair))
     cloth = smoothstep(height, look.collar + 0.02, look.collar - 0.02)
     texture = _blend(texture, cloth, look.clothes * (1 + 0.05 * fractal_noise(rng, 3, 1))[..., None])
     _paint_eyes(rng, texture, look)

@@ -1,17 +1,10 @@
-"""The rendered data sets: who is in them, what they do, under which light, and the clips made from that.
-
-Every data set is a :class:`Design`, and every design becomes scripts in the same way. The designs are
-called *rehearsal v1*: they were fixed once, by the public baseline alone (see the chapter "The rehearsal
-corpus"), and do not change under the results.
-"""
+"""From designs to clips: every rendered data set becomes scripts, and scripts clips, in the same way."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib.resources import files
 
 import numpy as np
 from scipy.stats import beta
@@ -20,169 +13,19 @@ from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.datasets.manifest import Manifest, load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.capture import Capture
+from astsvm_lib.rehearsal.design import (
+    CLASS_OF,
+    COMBINATIONS,
+    COMPOSITE,
+    DESIGNS,
+    NO_EXPRESSION,
+    Design,
+    Difficulty,
+    Units,
+)
 from astsvm_lib.rehearsal.performance import ClipScript, Performance, Timing
 from astsvm_lib.rehearsal.subject import make_subject
 from astsvm_lib.storage import code_digest, digest
-
-Units = dict[str, float]
-
-#: Action units of each emotion, several per emotion and overlapping between emotions of different
-#: classes, after the codings that accompany CASME II (Yan et al. 2014) and SAMM (Davison et al. 2018).
-#: A side ("14L") stands for either: scripts mirror it at random.
-COMBINATIONS: dict[str, tuple[Units, ...]] = {
-    "disgust": (
-        {"4": 1.0}, {"4": 1.0, "7": 0.7}, {"9": 1.0}, {"9": 0.8, "10": 0.7}, {"4": 0.8, "9": 0.7},
-        {"10": 1.0}, {"4": 0.8, "7": 0.5, "10": 0.6}, {"7": 1.0, "10": 0.6},
-    ),
-    "repression": (
-        {"14": 1.0}, {"15": 1.0}, {"17": 1.0}, {"15": 0.8, "17": 0.7}, {"14": 0.8, "17": 0.6}, {"24": 1.0},
-        {"17": 0.7, "24": 0.8}, {"12": 0.6, "15": 0.7}, {"23": 1.0},
-    ),
-    "anger": (
-        {"4": 1.0}, {"4": 1.0, "7": 0.7}, {"4": 0.8, "5": 0.6}, {"7": 1.0}, {"7": 0.6, "23": 0.8},
-        {"4": 0.6, "24": 0.8}, {"17": 0.8, "23": 0.6},
-    ),
-    "fear": ({"1": 0.8, "2": 0.6, "4": 0.8}, {"1": 0.8, "4": 0.8}, {"20": 1.0}, {"1": 0.7, "20": 0.8}, {"5": 0.8, "20": 0.7}),
-    "contempt": ({"14L": 1.0}, {"12L": 0.7, "14L": 0.8}, {"12L": 1.0}, {"14": 0.8}),
-    "sadness": ({"1": 1.0}, {"1": 0.8, "4": 0.7}, {"15": 1.0}, {"1": 0.6, "15": 0.8}, {"15": 0.8, "17": 0.7}),
-    "happiness": (
-        {"12": 1.0}, {"6": 0.7, "12": 1.0}, {"6": 0.8, "7": 0.5, "12": 0.7}, {"12": 0.9, "25": 0.5}, {"12": 0.7, "14": 0.5},
-        {"12L": 1.0, "12R": 0.4}, {"6": 1.0},
-    ),
-    "surprise": (
-        {"1": 1.0, "2": 0.9}, {"1": 0.8, "2": 0.8, "5": 0.6}, {"2": 1.0}, {"1": 0.8, "2": 0.8, "25": 0.6},
-        {"1": 0.7, "2": 0.8, "26": 0.6}, {"5": 1.0}, {"1": 1.0}, {"25": 0.7, "26": 0.7},
-    ),
-}  # fmt: skip
-
-#: Emotion -> class of the composite (reading R15).
-CLASS_OF = {
-    "disgust": "negative", "repression": "negative", "anger": "negative", "fear": "negative",
-    "contempt": "negative", "sadness": "negative", "happiness": "positive", "surprise": "surprise",
-}  # fmt: skip
-CLASSES = ("negative", "positive", "surprise")
-
-#: What the clips outside the scored set show instead of an expression.
-NO_EXPRESSION = ("blink", "gaze", "head", "neutral")
-
-
-@dataclass(frozen=True)
-class Difficulty:
-    """What makes a rendered clip hard, in numbers; fixed by the public baseline and by nothing else.
-
-    Attributes
-    ----------
-    peak_px, peak_spread
-        Median of the peak motion in pixels of the 192-pixel crop, and spread of its logarithm.
-    unit_spread
-        Spread of the logarithm of each unit's share in a clip.
-    side_spread
-        The same for left against right, beside the subject's own asymmetry.
-    stray
-        Share of clips in which one more unit, of any kind, moves a little.
-    stray_share
-        How much it moves, against the expression.
-    blink, gaze
-        Share of clips in which the eyes blink, or the gaze shifts.
-    head_px
-        Largest head motion inside a clip, pixels of the crop.
-    """
-
-    peak_px: float = 0.75
-    peak_spread: float = 0.55
-    unit_spread: float = 0.45
-    side_spread: float = 0.3
-    stray: float = 0.55
-    stray_share: float = 0.8
-    blink: float = 0.2
-    gaze: float = 0.2
-    head_px: float = 0.9
-
-
-@dataclass(frozen=True)
-class Design:
-    """One rendered data set before anything is drawn.
-
-    Attributes
-    ----------
-    id, prefix, digits
-        Identifier; how subject names begin, and how many digits they have.
-    emotions
-        Clips of each emotion.
-    coarse
-        True where the annotation names the class alone, not the emotion.
-    fps, frames, size
-        Frames a second; fewest and most frames of a clip, onset to offset; side of the frame, pixels.
-    apex
-        False where the annotation has no apex.
-    capture
-        Largest value of each condition; a clip draws its own between zero and that, with random sign
-        for ``drift`` and ``light_turn``. Noise, gamma and colour are the same for all.
-    difficulty, seed
-        See :class:`Difficulty`; seed of everything drawn.
-    """
-
-    id: str
-    prefix: str
-    digits: int
-    emotions: dict[str, int]
-    coarse: bool
-    fps: float
-    frames: tuple[int, int]
-    size: int
-    apex: bool
-    capture: Capture
-    difficulty: Difficulty
-    seed: int
-
-    @property
-    def people(self) -> tuple[int, ...]:
-        """Seeds of the subjects."""
-        return people()[self.id]
-
-
-DESIGNS = {
-    design.id: design
-    for design in (
-        Design(
-            id="rehearsal-mini", prefix="", digits=2, emotions={"disgust": 12, "anger": 12, "happiness": 12, "surprise": 12},
-            coarse=False, fps=100, frames=(20, 36), size=300, apex=True,
-            capture=Capture(drift=0.01, flicker=0.003, head_px=0.3),
-            difficulty=Difficulty(peak_px=1.2, peak_spread=0.3, stray=0.2, blink=0.0, gaze=0.0, head_px=0.3), seed=2024,
-        ),
-        Design(
-            id="rehearsal-casme2", prefix="", digits=2,
-            emotions={"disgust": 61, "repression": 27, "happiness": 32, "surprise": 25},
-            coarse=False, fps=200, frames=(31, 126), size=440, apex=True,
-            capture=Capture(drift=0.004, light_turn=0.2, flicker=0.001, read_noise=0.001, shot_noise=0.006),
-            difficulty=Difficulty(), seed=2014,
-        ),
-        Design(
-            id="rehearsal-smic", prefix="s", digits=2,
-            emotions={"disgust": 24, "fear": 16, "sadness": 16, "anger": 14, "happiness": 51, "surprise": 43},
-            coarse=True, fps=100, frames=(11, 58), size=300, apex=False,
-            capture=Capture(drift=0.012, light_turn=0.8, flicker=0.010, read_noise=0.003, shot_noise=0.014),
-            difficulty=Difficulty(), seed=2013,
-        ),
-        Design(
-            id="rehearsal-samm", prefix="", digits=3,
-            emotions={"anger": 57, "contempt": 12, "disgust": 9, "fear": 8, "sadness": 6, "happiness": 26, "surprise": 15},
-            coarse=False, fps=200, frames=(30, 101), size=570, apex=True,
-            capture=Capture(drift=0.004, light_turn=0.2, flicker=0.001, read_noise=0.0015, shot_noise=0.008, colour=False),
-            difficulty=Difficulty(), seed=2018,
-        ),
-    )
-}  # fmt: skip
-
-#: The composite, and what it is made of.
-COMPOSITE = {"rehearsal-megc": ("rehearsal-casme2", "rehearsal-smic", "rehearsal-samm")}
-
-
-@lru_cache
-def people() -> dict[str, tuple[int, ...]]:
-    """Subject seeds of each data set (chosen by ``tools/choose_people.py``)."""
-    text = files("astsvm_lib.rehearsal").joinpath("assets/people.json").read_text(encoding="utf-8")
-    return {dataset: tuple(seeds) for dataset, seeds in json.loads(text).items()}
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,13 @@ from typing import Literal
 import cv2
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.rehearsal.corpus import COMPOSITE, DESIGNS, script_of
+from astsvm_lib.processes import ONE_THREAD, run_each
+from astsvm_lib.rehearsal.corpus import script_of
+from astsvm_lib.rehearsal.design import COMPOSITE, DESIGNS
 from astsvm_lib.rehearsal.performance import Performance
 from astsvm_lib.storage import write_atomically
 
@@ -122,6 +125,15 @@ def render_clip(clip: Clip, folder: Path, flow: FlowChoice = "apex") -> Path:
     shutil.rmtree(target, ignore_errors=True)
     part.replace(target)
     return target
+
+
+def render_clips(clips: Sequence[Clip], folder: Path, flow: FlowChoice = "apex", jobs: int = 1) -> None:
+    """:func:`render_clip` for many clips, ``jobs`` at once, each below ``folder/dataset``; with a bar."""
+    work = [(clip, folder / clip.dataset, flow) for clip in clips]
+    jobs = min(jobs, len(work))
+    results = run_each(render_clip, work, jobs, ONE_THREAD) if jobs > 1 else (render_clip(*item) for item in work)
+    for _ in tqdm(results, "rendering", len(work), unit="clip", disable=None, leave=False):
+        pass
 
 
 def write_annotation(dataset: Dataset, folder: Path) -> None:

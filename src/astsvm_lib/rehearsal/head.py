@@ -185,3 +185,16 @@ def load_head() -> Head:
         attribute_slope=asset["attribute_slope"],
         attribute_rest=asset["attribute_rest"],
     )
+
+
+def unit_cosine(first: str, second: str) -> float:
+    """Cosine between two action units as seen from the front, both sides of each taken together."""
+    head = load_head()
+    front = (head.part == SKIN) & (head.template[:, 2] > 0.6) & (head.template[:, 1] > 6.2)
+
+    def seen(unit: str) -> np.ndarray:
+        names = [name for name in (unit, unit + "L", unit + "R") if name in head.units]
+        return np.sum([head.units[name] for name in names], 0)[front, :2].ravel()
+
+    a, b = seen(first), seen(second)
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))

@@ -11,8 +11,8 @@ import numpy as np
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.capture import Capture, expose, light_gain, slow_motion
-from astsvm_lib.rehearsal.head import SKIN, load_head
-from astsvm_lib.rehearsal.scene import STILL, Pose, Scene, landmark_vertices
+from astsvm_lib.rehearsal.head import load_head
+from astsvm_lib.rehearsal.scene import Pose, Scene, landmark_vertices
 from astsvm_lib.rehearsal.subject import FRAME_WIDTH, make_subject, rotation
 from astsvm_lib.storage import digest
 
@@ -264,20 +264,3 @@ class Performance:
     def skin(self, frame: int) -> np.ndarray:
         """Share of each pixel that is skin in a frame, (size, size), 0..1."""
         return self.scene.skin(self.pose(frame))
-
-
-def unit_cosine(first: str, second: str) -> float:
-    """Cosine between two action units as seen from the front, both sides of each taken together."""
-    head = load_head()
-    front = (head.part == SKIN) & (head.template[:, 2] > 0.6) & (head.template[:, 1] > 6.2)
-
-    def field_of(unit: str) -> np.ndarray:
-        names = [name for name in (unit, unit + "L", unit + "R") if name in head.units]
-        moves: np.ndarray = np.sum([head.units[name] for name in names], 0)[front, :2].ravel()
-        return moves
-
-    a, b = field_of(first), field_of(second)
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-
-
-__all__ = ["STILL", "ClipScript", "Performance", "Timing", "contraction_for", "unit_cosine"]

@@ -9,7 +9,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from astsvm_lib.rehearsal.albedo import FURROW_FULL
+from astsvm_lib.rehearsal.furrow import FURROW_FULL
 from astsvm_lib.rehearsal.head import EYE, SKIN, load_head
 from astsvm_lib.rehearsal.raster import Hits, rasterise, shade, vertex_normals
 from astsvm_lib.rehearsal.subject import Subject
@@ -151,7 +151,7 @@ class Scene:
     def visible(self, start: Pose, end: Pose) -> np.ndarray:
         """Share of each pixel (size, size) whose surface, seen at ``start``, is also seen at ``end``."""
         seen = self.see(start)
-        target = self._projected(end) * np.float32([SUPERSAMPLING, SUPERSAMPLING, 1])
+        target = self._projected(end) * np.array([SUPERSAMPLING, SUPERSAMPLING, 1], np.float32)
         nearest = self.see(end).interpolate(self._triangles, target[:, 2:], fill=np.inf)[..., 0]
         place = seen.interpolate(self._triangles, target, fill=np.nan)
         column, row = (np.nan_to_num(place[..., k], nan=-1.0).astype(int) for k in (0, 1))

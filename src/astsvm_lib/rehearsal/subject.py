@@ -8,7 +8,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from astsvm_lib.rehearsal.albedo import Appearance, Furrow, furrows, hair_shell, paint, smoothstep
+from astsvm_lib.rehearsal.albedo import Appearance, paint
+from astsvm_lib.rehearsal.canvas import smoothstep
+from astsvm_lib.rehearsal.furrow import Furrow, furrows
+from astsvm_lib.rehearsal.hair import hair_shell
 from astsvm_lib.rehearsal.head import EYE, SKIN, load_head
 from astsvm_lib.rehearsal.raster import vertex_normals
 
@@ -208,7 +211,7 @@ def make_subject(seed: int) -> Subject:
     points = (head.mean + np.tensordot(coefficients.astype(np.float32), head.identity, 1)).astype(np.float32)
     look = Appearance.draw(rng, male, age, tone)
     texture = paint(look, rng)
-    hair, thickness = hair_shell(look, rng)
+    hair, thickness = hair_shell(look.style, rng)
     points = points + thickness[:, None] * vertex_normals(points, head.triangles)
     resting = {unit: rng.normal(0, spread) for unit, spread in RESTING.items()}
     points = points + _contract(points, {name: amount for unit, amount in resting.items() for name in _sided(unit)})
@@ -220,7 +223,7 @@ def make_subject(seed: int) -> Subject:
         tone=tone,
         points=points.astype(np.float32),
         texture=texture,
-        furrows=furrows(look),
+        furrows=furrows(look.furrows),
         hair=hair,
         curtain=look.hair if look.curtain else None,
         light=light / np.linalg.norm(light),

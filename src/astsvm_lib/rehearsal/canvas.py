@@ -1,0 +1,90 @@
+"""What skin, hair and furrows are painted with: the texture's geometry, noise, masks and strokes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+from astsvm_lib.rehearsal.head import (
+    BOTTOM_Y,
+    SKIN,
+    SKIN_ROWS,
+    TEXTURE_SIZE,
+    TOP_Y,
+    Head,
+    load_head,
+    skin_texel,
+)
+
+
+def smoothstep(x: np.ndarray | float, start: float, end: float) -> np.ndarray:
+    """0 before ``start``, 1 after ``end`` (either order), a cubic between."""
+    t = np.clip((np.asarray(x) - start) / (end - start), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def fractal_noise(rng: np.random.Generator, scale: float, octaves: int = 4, persistence: float = 0.55) -> np.ndarray:
+    """Unit-variance noise over the texture whose coarsest detail is ``scale`` texels wide."""
+    total, amplitude, power = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), 1.0, 0.0
+    for octave in range(octaves):
+        cells = int(TEXTURE_SIZE / max(scale / 2**octave, 1)) + 3
+        grid = rng.standard_normal((cells, cells), np.float32)
+        total += amplitude * cv2.resize(grid, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=cv2.INTER_CUBIC)
+        power += amplitude**2
+        amplitude *= persistence
+    return total / np.float32(np.sqrt(power))
+
+
+def _mask_on_texture(head: Head, values: np.ndarray, front: float, sigma: float) -> np.ndarray:
+    """A per-vertex mask drawn into the texture, front-facing outer skin only, then blurred."""
+    out = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
+    triangles = head.triangles[head.triangle_part == SKIN]
+    strength = values[triangles].mean(1)
+    chosen = (strength > 0.03) & (head.template[triangles, 2].mean(1) > front)
+    order = np.argsort(strength[chosen], kind="stable")  # the strongest is drawn last
+    for triangle, value in zip(triangles[chosen][order], strength[chosen][order], strict=True):
+        corners = np.round(head.texel[triangle] * 16).astype(np.int32)
+        cv2.fillConvexPoly(out, corners, float(value), cv2.LINE_8, 4)
+    return cv2.GaussianBlur(out, (0, 0), sigma)
+
+
+@lru_cache
+def masks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Lips, eyelids, ears and the lids' rims on the texture: the same for every subject."""
+    head = load_head()
+    rims = np.zeros(len(head.mean), np.float32)
+    for column, strength in ((0, 1.0), (1, 0.55)):
+        distance, _ = cKDTree(head.template[head.lid_pairs[:, column]]).query(head.template)
+        rims = np.maximum(rims, strength * np.exp(-((distance / 0.016) ** 2)))
+    return (
+        _mask_on_texture(head, head.lips, 0.6, 1.5),
+        _mask_on_texture(head, head.lids, 0.6, 5),
+        _mask_on_texture(head, np.where(head.template[:, 2] > -2, head.ears, 0), -9, 3),
+        _mask_on_texture(head, rims, 0.6, 0.9),
+    )
+
+
+@lru_cache
+def grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column, and the height and cylinder angle of the skin at every texel."""
+    row, column = np.mgrid[0:TEXTURE_SIZE, 0:TEXTURE_SIZE].astype(np.float32)
+    height = TOP_Y - row / (TEXTURE_SIZE * SKIN_ROWS) * (TOP_Y - BOTTOM_Y)
+    angle = (column / (TEXTURE_SIZE - 1) - 0.5) * 2 * np.pi
+    return row, column, height.astype(np.float32), angle.astype(np.float32)
+
+
+def spot(angle: float, height: float, width: float, tall: float) -> np.ndarray:
+    """Gaussian spot on the skin."""
+    _, _, y, a = grid()
+    return np.exp(-0.5 * (((a - angle) / width) ** 2 + ((y - height) / tall) ** 2)).astype(np.float32)
+
+
+def stroke(image: np.ndarray, points: Iterable[tuple[float, float]], width: int, value: float) -> None:
+    """Draw a line through (angle, height) points."""
+    angle, height = np.array(list(points)).T
+    corners = np.round(np.stack(skin_texel(angle, height), 1) * 16).astype(np.int32)
+    cv2.polylines(image, [corners], False, float(value), width, cv2.LINE_AA, 4)

@@ -1,0 +1,104 @@
+"""Hair: cuts, where hair grows on the head and on the texture, and how thick it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from astsvm_lib.rehearsal.canvas import fractal_noise, grid, masks, smoothstep
+from astsvm_lib.rehearsal.head import SKIN, TEXTURE_SIZE, load_head
+
+
+@dataclass(frozen=True)
+class HairStyle:
+    """Where hair grows and how thick it lies.
+
+    Attributes
+    ----------
+    line
+        Height at which it begins above the forehead, y.
+    swing
+        How much higher it begins on the subject's left than on the right, per radian.
+    temples
+        How far it recedes at the temples, y.
+    thickness
+        Of the layer over the skull, decimetres.
+    density
+        Share of the skin that it covers, 0..1.
+    ragged
+        How unevenly it ends, y.
+    curl
+        Width of a strand's detail over its length: 0 for straight hair.
+    """
+
+    line: float
+    swing: float
+    temples: float
+    thickness: float
+    density: float
+    ragged: float
+    curl: float
+
+
+def draw_style(rng: np.random.Generator, male: bool, age: float, tone: float) -> tuple[HairStyle | None, bool]:
+    """A random haircut, None for a bald head, and whether hair falls behind the face."""
+    if male and rng.random() < 0.10 + 0.25 * max(0, (age - 35) / 30):
+        return None, False
+    kind = rng.choice(
+        ["short", "swept", "fringe", "cropped"], p=[0.35, 0.3, 0.1, 0.25] if male else [0.15, 0.5, 0.3, 0.05]
+    )
+    recede = max(0.0, (age - 28) / 34) * rng.uniform(0, 1) if male else 0.0
+    line = {"short": 8.02, "swept": 8.06, "fringe": 7.84, "cropped": 8.05}[kind] + rng.normal(0, 0.03) + 0.12 * recede
+    style = HairStyle(
+        line=line,
+        swing=rng.choice([-1, 1]) * rng.uniform(0.05, 0.22) if kind == "swept" else rng.normal(0, 0.02),
+        temples=0.12 * rng.random() + 0.3 * recede,
+        thickness=0.015 if kind == "cropped" else rng.uniform(0.05, 0.16),
+        density=rng.uniform(0.55, 0.8) if kind == "cropped" else rng.uniform(0.9, 1.0),
+        ragged=rng.uniform(0.03, 0.09) if kind in ("short", "swept") else 0.05,
+        curl=float(rng.uniform(0.5, 1)) if tone > 0.72 else float(rng.random() < 0.2) * 0.3,
+    )
+    return style, not male and bool(rng.random() < 0.7)
+
+
+def _hairline(style: HairStyle, angle: np.ndarray) -> np.ndarray:
+    """Height at which hair begins, by cylinder angle: forehead, temples, sideburns, nape."""
+    side = np.abs(angle)
+    forehead = style.line + style.swing * np.clip(angle, -0.9, 0.9)
+    temples = style.temples * np.exp(-0.5 * ((side - 0.62) / 0.2) ** 2)
+    drop = 0.35 * smoothstep(side, 0.55, 1.0) + 0.95 * smoothstep(side, 1.02, 1.22)
+    return forehead + temples - drop - 0.5 * smoothstep(side, 1.7, 2.1)
+
+
+def hair_shell(style: HairStyle | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """How far each vertex is hair (V,), 0..1, and how thick hair lies on it (V,), decimetres."""
+    head = load_head()
+    if style is None:
+        return np.zeros(len(head.mean), np.float32), np.zeros(len(head.mean), np.float32)
+    above = head.template[:, 1] - _hairline(style, head.angle)
+    on_head = (head.part == SKIN) * np.clip(1 - 4 * head.ears, 0, 1)
+    hair = smoothstep(above, -0.02, 0.30) * on_head
+    phase, cycles = rng.uniform(0, 2 * np.pi, 6), rng.uniform(1.5, 5.0, (6, 2))
+    waves = np.sin(head.angle[:, None] * cycles[:, 0] + head.template[:, 1, None] * cycles[:, 1] + phase).mean(1)
+    thickness = style.thickness * (1 + 0.8 * waves) * smoothstep(above, -0.02, 0.55) * on_head
+    return hair.astype(np.float32), thickness.astype(np.float32)
+
+
+def paint_hair(rng: np.random.Generator, style: HairStyle, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mask of the scalp hair, 0..1, and its colour."""
+    _, _, y, a = grid()
+    line = _hairline(style, a) + 0.02 * fractal_noise(rng, 40, 2)
+    rough = rng.standard_normal((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
+    fringe = cv2.GaussianBlur(rough, (0, 0), sigmaX=1.0, sigmaY=8) * 3.2 * style.ragged
+    tufts = cv2.GaussianBlur(rough, (0, 0), sigmaX=5, sigmaY=14) * 8 * style.ragged
+    depth = y - line + fringe + tufts
+    mask = smoothstep(depth, -0.06, 0.16) * (1 - np.clip(3 * masks()[2], 0, 1))
+    length = max(2, round(24 * (1 - style.curl) ** 2))
+    strands = rng.standard_normal((TEXTURE_SIZE // length, TEXTURE_SIZE), np.float32)
+    strands = cv2.resize(strands, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=cv2.INTER_CUBIC)
+    strands = cv2.GaussianBlur(strands, (0, 0), 0.7)
+    shine = np.clip(1 + 0.4 * strands + 0.25 * fractal_noise(rng, 26, 2), 0.15, 2)
+    roots = 0.75 + 0.25 * smoothstep(depth, 0.0, 0.3)
+    return mask * style.density, colour * (shine * roots)[..., None]

@@ -22,7 +22,7 @@ def main() -> None:
     performance = Performance(ClipScript(1, {"12": 1.0}, 1.0, Timing(110, 40, 140)))
     frames, fps = performance.frames(), performance.script.fps
     landmarks = find_landmarks(frames[0])
-    crops, _ = register(to_grey(frames), landmarks, recipe.registration)
+    crops, _ = register(frames, landmarks, recipe.registration)
     prepared = prepare_frames(frames, fps, landmarks[None], recipe, "clip").frames
 
     def whole() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         {
             "rendering it": performance.frames,
             "landmarks of the onset": lambda: find_landmarks(frames[0]),
-            "registration": lambda: register(to_grey(frames), landmarks, recipe.registration),
+            "registration": lambda: register(frames, landmarks, recipe.registration),
             "magnification": lambda: magnify(crops, fps, recipe.magnification),
             "flow and IDSF": lambda: from_prepared(prepared, recipe),
             "landmarks to features, whole": whole,

@@ -93,12 +93,16 @@ def farthest(found: list[Candidate], wanted: int) -> list[Candidate]:
 def main() -> None:
     described = list(tqdm(run_each(describe, [(seed,) for seed in range(CANDIDATES)], 2), total=CANDIDATES))
     found = sorted((person for person in described if person is not None), key=lambda person: person.seed)
-    print(f"{len(found)} of {CANDIDATES} candidates have exactly one face")
     wanted = sum(SIZES.values())
     chosen = farthest(found, wanted)
     embedding = np.stack([person.embedding for person in chosen])
     apart = np.linalg.norm(embedding[:, None] - embedding[None], axis=2)[np.triu_indices(wanted, 1)]
-    print(f"embedding distance between two: smallest {apart.min():.2f}, median {np.median(apart):.2f}")
+    report = {
+        "candidates": CANDIDATES,
+        "with one face": len(found),
+        "smallest distance": round(float(apart.min()), 3),
+        "median distance": round(float(np.median(apart)), 3),
+    }
 
     by_age = sorted(chosen, key=lambda person: person.age)
     samm = by_age[:: round(wanted / SIZES["rehearsal-samm"])][: SIZES["rehearsal-samm"]]
@@ -111,8 +115,10 @@ def main() -> None:
     groups = {"rehearsal-samm": samm, "rehearsal-casme2": casme2, "rehearsal-smic": smic, "rehearsal-mini": mini}
     assert {name: len(group) for name, group in groups.items()} == SIZES
     seeds = {name: sorted(person.seed for person in group) for name, group in sorted(groups.items())}
-    lines = ",\n".join(f'  "{name}": {json.dumps(group)}' for name, group in seeds.items())
-    OUTPUT.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    lines = ",\n".join(f'    "{name}": {json.dumps(group)}' for name, group in seeds.items())
+    told = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in report.items())
+    OUTPUT.write_text(f'{{\n{told},\n  "people": {{\n{lines}\n  }}\n}}\n', encoding="utf-8")
+    print(told)
 
 
 if __name__ == "__main__":

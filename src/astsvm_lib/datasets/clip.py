@@ -144,6 +144,13 @@ class Dataset:
                 return clip
         raise CompanionError(f"{self.id}: no clip '{key}'; the first keys are {[c.key for c in self.clips[:3]]}")
 
+    def example(self, label: str, action_units: str = "") -> Clip:
+        """The first clip of a class whose coding contains these action units; else the first of the class."""
+        clips = [clip for clip in self.clips if clip.label == label]
+        if not clips:
+            raise CompanionError(f"{self.id}: no clip of class '{label}'; expected one of {', '.join(self.classes)}")
+        return next((clip for clip in clips if f"+{action_units}+" in f"+{clip.action_units}+"), clips[0])
+
     def table(self) -> pd.DataFrame:
         """One row a clip: key, subject, label, frame numbers, length and duration in milliseconds."""
         return pd.DataFrame(

@@ -49,7 +49,7 @@ def evaluate_baseline(dataset: Dataset, recipe: Recipe, jobs: int = 1, progress:
     jobs
         Clips that are worked on at once.
     """
-    maps = all_maps(dataset.clips, recipe, jobs, progress)
+    maps = all_maps(dataset.clips, recipe, jobs=jobs, progress=progress)
     return {name: scores_of(dataset, maps, rows) for name, rows in parts_of(dataset).items()}
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
+from astsvm_lib.preprocessing.detection import find_landmarks
 from astsvm_lib.preprocessing.interpolation import interpolate
 from astsvm_lib.preprocessing.magnification import magnify
 from astsvm_lib.preprocessing.registration import register
@@ -103,7 +103,7 @@ def prepare_frames(frames: np.ndarray, fps: float, landmarks: np.ndarray, recipe
     if len(frames) < 2:
         raise CompanionError(f"{where}: expected at least 2 frames from onset to offset, found {len(frames)}")
     points = landmarks if recipe.registration.scope == "frame" else landmarks[0]
-    crops, transforms = register(to_grey(frames), points, recipe.registration)
+    crops, transforms = register(frames, points, recipe.registration)
     louder = magnify(crops, fps, recipe.magnification, where)
     options = recipe.interpolation
     ten = interpolate(louder, frames_wanted(recipe), options.method, options.components)

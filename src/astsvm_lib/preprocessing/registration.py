@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from astsvm_lib.preprocessing.detection import to_grey
 from astsvm_lib.preprocessing.shape_model import fit_affine, fit_similarity, load_shape_model
 from astsvm_lib.recipe import Registration
 
@@ -55,12 +56,13 @@ def warp(frame: np.ndarray, transform: np.ndarray) -> np.ndarray:
 
 
 def register(frames: np.ndarray, landmarks: np.ndarray, options: Registration) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (T, H, W) float32 as crops (T, 192, 192), and the transforms (T, 2, 3) used.
+    """Frames as grey crops (T, 192, 192) float32, and the transforms (T, 2, 3) used.
 
     Parameters
     ----------
     frames
-        Grey values 0..255.
+        (T, H, W) or (T, H, W, 3), values 0..255; turned to grey one by one, so that a long clip
+        needs little memory.
     landmarks
         (68, 2) of the onset; (T, 68, 2) for ``scope="frame"``.
     options
@@ -78,7 +80,7 @@ def register(frames: np.ndarray, landmarks: np.ndarray, options: Registration) -
         transforms = np.repeat(crop_transform(landmarks, options)[None], len(frames), 0)
     else:
         transforms = np.repeat(box_transform(landmarks)[None], len(frames), 0)
-    return np.stack([warp(f, t) for f, t in zip(frames, transforms, strict=True)]), transforms
+    return np.stack([warp(to_grey(f), t) for f, t in zip(frames, transforms, strict=True)]), transforms
 
 
 def warp_flow(flow: np.ndarray, transform: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from astsvm_lib.rehearsal.design import (
     Units,
 )
 from astsvm_lib.rehearsal.performance import ClipScript, Performance, Timing
-from astsvm_lib.rehearsal.subject import make_subject
+from astsvm_lib.rehearsal.subject import tempo_of
 from astsvm_lib.storage import code_digest, digest
 
 
@@ -91,7 +91,7 @@ def _lengths(design: Design, subjects: Sequence[int], rng: np.random.Generator) 
     low, high = design.frames
     share = beta.ppf(np.linspace(0, 1, len(subjects)), 1.7, 2.9)
     lengths = np.sort(np.round(low + (high - low) * share).astype(int))
-    tempo = np.array([make_subject(seed).tempo for seed in subjects]) * np.exp(rng.normal(0, 0.25, len(subjects)))
+    tempo = np.array([tempo_of(seed) for seed in subjects]) * np.exp(rng.normal(0, 0.25, len(subjects)))
     return lengths[np.argsort(np.argsort(tempo, kind="stable"), kind="stable")]
 
 
@@ -110,7 +110,11 @@ def _assign(design: Design, rng: np.random.Generator) -> list[tuple[int, str]]:
 @lru_cache
 def entries(dataset: str) -> tuple[Entry, ...]:
     """The scored clips of a rendered data set."""
-    design = DESIGNS[dataset]
+    return draw_entries(DESIGNS[dataset])
+
+
+def draw_entries(design: Design) -> tuple[Entry, ...]:
+    """The scored clips that a design stands for; equal designs give equal clips."""
     rng = np.random.default_rng(design.seed)
     assigned = _assign(design, rng)
     lengths = _lengths(design, [design.people[subject] for subject, _ in assigned], rng)
@@ -188,7 +192,8 @@ def coding(units: Units) -> str:
     return "+".join(words)
 
 
-def _clip(manifest: Manifest, design: Design, entry: Entry) -> Clip:
+def make_clip(manifest: Manifest, design: Design, entry: Entry) -> Clip:
+    """A clip as the rest of the library knows it: annotation, and frames when they are asked for."""
     timing, script = entry.script.timing, entry.script
     expressive = bool(script.units)
     return Clip(
@@ -221,8 +226,8 @@ def load_rehearsal(manifest: Manifest) -> Dataset:
     design = DESIGNS[manifest.id]
     return Dataset(
         manifest,
-        tuple(_clip(manifest, design, entry) for entry in entries(design.id)),
-        tuple(_clip(manifest, design, entry) for entry in others(design.id)),
+        tuple(make_clip(manifest, design, entry) for entry in entries(design.id)),
+        tuple(make_clip(manifest, design, entry) for entry in others(design.id)),
     )
 
 

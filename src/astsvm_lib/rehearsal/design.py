@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from astsvm_lib.rehearsal.capture import Capture
 
@@ -176,7 +177,17 @@ COMPOSITE = {"rehearsal-megc": ("rehearsal-casme2", "rehearsal-smic", "rehearsal
 
 
 @lru_cache
+def _chosen_people() -> dict[str, Any]:
+    text = files("astsvm_lib.rehearsal").joinpath("assets/people.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
 def people() -> dict[str, tuple[int, ...]]:
     """Subject seeds of each data set (chosen by ``tools/choose_people.py``)."""
-    text = files("astsvm_lib.rehearsal").joinpath("assets/people.json").read_text(encoding="utf-8")
-    return {dataset: tuple(seeds) for dataset, seeds in json.loads(text).items()}
+    return {dataset: tuple(seeds) for dataset, seeds in _chosen_people()["people"].items()}
+
+
+def selection() -> dict[str, float]:
+    """How they were chosen: number of candidates, of those with one face, and embedding distances."""
+    return {name: value for name, value in _chosen_people().items() if name != "people"}

@@ -11,7 +11,6 @@ from common import compare
 
 from astsvm_lib.features.pipeline import from_prepared
 from astsvm_lib.preprocessing import find_landmarks, magnify, prepare_frames, register
-from astsvm_lib.preprocessing.detection import to_grey
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.rehearsal import ClipScript, Performance, Timing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def cache(tmp_path: Path) -> Cache:
 @pytest.fixture(scope="session")
 def smile() -> Performance:
     """A smile of 1.5 px on a rendered face, without noise, light change or head motion."""
-    return Performance(ClipScript(8, {"6": 0.6, "12": 1.0}, 1.5, Timing(110, 30, 120), PERFECT))
+    return Performance(ClipScript(34, {"6": 0.6, "12": 1.0}, 1.5, Timing(110, 30, 120), PERFECT))
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +36,9 @@ def smile_frames(smile: Performance) -> np.ndarray:
     return smile.frames()
 
 
-def _frames(smile_frames: np.ndarray, row: int) -> np.ndarray:
-    return smile_frames[row % 3 : row % 3 + 14]
+def _frames(smile_frames: np.ndarray, row: int, chosen: Sequence[int] | None = None) -> np.ndarray:
+    cut = smile_frames[row % 3 : row % 3 + 14]
+    return cut if chosen is None else cut[list(chosen)]
 
 
 @pytest.fixture

@@ -13,13 +13,12 @@ from astsvm_lib.preprocessing import prepare
 from astsvm_lib.recipe import Recipe
 
 OUTPUT = Path(__file__).parents[1] / "book/_static/cover.png"
-CLIP = "rehearsal-mini/06/sur_06"
 SHOWN = (0, 2, 3, 4, 5, 6, 7)
 
 
 def main() -> None:
     recipe = Recipe()
-    clip = datasets.load("rehearsal-mini")[CLIP]
+    clip = datasets.load("rehearsal-mini").example("surprise", "1+2")
     plain = prepare(clip, recipe.replace(magnification={"alpha": 1.0})).frames
     magnified = prepare(clip, recipe).frames
     flow = np.stack([lucas_kanade(magnified[0], frame, recipe.flow) for frame in magnified])

@@ -219,7 +219,9 @@ def test_a_prepared_clip(small_dataset: Dataset, cache):
     prepared = prepare(clip, Recipe(), cache)
     assert prepared.frames.shape == (10, 192, 192)
     assert prepared.frames.dtype == np.float32
-    again = prepare(replace(clip, load_frames=lambda: pytest.fail("frames were loaded again")), Recipe(), cache)
+    again = prepare(
+        replace(clip, load_frames=lambda chosen=None: pytest.fail("frames were loaded again")), Recipe(), cache
+    )
     assert np.array_equal(again.frames, prepared.frames)
     eleven = prepare(clip, Recipe().replace(difference={"onset": "excluded"}), cache)
     assert eleven.frames.shape == (11, 192, 192)
@@ -228,7 +230,7 @@ def test_a_prepared_clip(small_dataset: Dataset, cache):
 def test_other_content_or_recipe_is_prepared_anew(small_dataset: Dataset, cache):
     clip = small_dataset.clips[0]
     prepare(clip, Recipe(), cache)
-    changed = replace(clip, fingerprint="other", load_frames=lambda: clip.load_frames()[::-1])
+    changed = replace(clip, fingerprint="other", load_frames=lambda chosen=None: clip.load_frames()[::-1])
     assert not np.array_equal(prepare(changed, Recipe(), cache).frames, prepare(clip, Recipe(), cache).frames)
     quiet = Recipe().replace(magnification={"alpha": 1.0})
     assert not np.array_equal(prepare(clip, quiet, cache).frames, prepare(clip, Recipe(), cache).frames)

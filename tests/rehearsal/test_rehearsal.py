@@ -1,52 +1,163 @@
+import json
+import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from astsvm_lib import datasets
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.preprocessing import find_landmarks
-from astsvm_lib.rehearsal import Capture, ClipScript, Performance, Timing, mini_scripts, script_of
-from astsvm_lib.rehearsal.capture import light_gain
-from astsvm_lib.rehearsal.head import load_head
+from astsvm_lib.preprocessing.registration import CROP, JAW_WIDTH
+from astsvm_lib.rehearsal import DESIGNS, Capture, ClipScript, Performance, Timing, entries, others, script_of
+from astsvm_lib.rehearsal.capture import expose, light_gain
+from astsvm_lib.rehearsal.corpus import coding, draw_entries
+from astsvm_lib.rehearsal.design import CLASS_OF, COMBINATIONS, people, selection
+from astsvm_lib.rehearsal.head import load_head, unit_cosine
+from astsvm_lib.rehearsal.performance import CROP_SCALE
 from astsvm_lib.rehearsal.raster import rasterise
+from astsvm_lib.rehearsal.scene import Pose, Scene
 from astsvm_lib.rehearsal.subdivision import catmull_clark
+from astsvm_lib.rehearsal.subject import lid_rims, make_subject
 
 PERFECT = Capture(read_noise=0, shot_noise=0)
+CORPORA = ("rehearsal-casme2", "rehearsal-smic", "rehearsal-samm")
+UNITS = ["1", "2", "4", "5", "6", "7", "9", "10", "12", "14", "15", "17", "20", "23", "24", "25", "26"]
+REFERENCE = Path(__file__).parent / "reference.json"
+PATCH = 15
 
 
-def test_mini_is_what_its_manifest_declares():
-    data = datasets.load("rehearsal-mini")
-    assert data.deviations() == []
-    assert len(data) == 48
-    assert len(data.groups) == 8
-    assert Counter(clip.label for clip in data) == {"negative": 24, "positive": 12, "surprise": 12}
-    assert all(20 <= clip.length <= 36 for clip in data)
-    assert all(clip.onset < clip.apex < clip.offset for clip in data)
+@pytest.mark.parametrize("name", ["rehearsal-mini", *CORPORA, "rehearsal-megc"])
+def test_each_data_set_is_what_its_manifest_declares(name):
+    assert datasets.load(name).deviations() == []
+
+
+def test_the_composite_has_the_subjects_clips_and_classes_of_megc2019():
+    data = datasets.load("rehearsal-megc")
+    assert (len(data), len(data.groups)) == (442, 68)
+    assert Counter(clip.label for clip in data) == {"negative": 250, "positive": 109, "surprise": 83}
+    assert {clip.dataset for clip in data} == set(CORPORA)
+
+
+@pytest.mark.parametrize(
+    ("name", "subjects", "counts", "fps", "lengths"),
+    [
+        ("rehearsal-casme2", 24, (88, 32, 25), 200, (31, 126)),
+        ("rehearsal-smic", 16, (70, 51, 43), 100, (11, 58)),
+        ("rehearsal-samm", 28, (92, 26, 15), 200, (30, 101)),
+    ],
+)
+def test_the_parts_are_shaped_like_the_real_ones(name, subjects, counts, fps, lengths):
+    data = datasets.load(name)
+    table = data.table()
+    assert len(data.groups) == subjects
+    assert tuple(Counter(table.label)[c] for c in ("negative", "positive", "surprise")) == counts
+    assert set(table.fps) == {fps}
+    assert (table.frames.min(), table.frames.max()) == lengths
+
+
+def test_smic_has_no_apex_and_no_emotion_beyond_the_class():
+    for clip in datasets.load("rehearsal-smic"):
+        assert clip.apex is None
+        assert clip.emotion == clip.label
+        assert clip.middle == clip.offset // 2
+
+
+def test_emotions_lead_to_classes_and_differ_from_them():
+    for clip in [*datasets.load("rehearsal-casme2"), *datasets.load("rehearsal-samm")]:
+        assert CLASS_OF[clip.emotion] == clip.label
+        assert clip.action_units
+
+
+def test_classes_share_combinations_of_units():
+    of_class = {}
+    for emotion, several in COMBINATIONS.items():
+        assert len(several) >= 3
+        of_class.setdefault(CLASS_OF[emotion], set()).update(u.rstrip("LR") for one in several for u in one)
+    assert of_class["negative"] & of_class["positive"]
+    assert of_class["negative"] & of_class["surprise"]
+    assert set().union(*of_class.values()) == set(UNITS)
+
+
+def test_clips_without_an_expression_stay_outside_the_scored_set():
+    data = datasets.load("rehearsal-smic")
+    assert len(data.unscored) == 4 * len(data.groups)
+    assert not {clip.key for clip in data} & {clip.key for clip in data.unscored}
+    assert {clip.emotion for clip in data.unscored} == {"blink", "gaze", "head", "neutral"}
+    blink = Performance(next(entry.script for entry in others("rehearsal-smic") if entry.emotion == "blink"))
+    assert blink.amplitude == 0
+    assert blink.blink.max() > 0.99
+
+
+def test_scripts_keep_to_what_the_corpus_promises():
+    for name in CORPORA:
+        scripts = [entry.script for entry in entries(name)]
+        assert all(0.3 <= script.peak_px <= 3 for script in scripts)
+        assert all(script.capture.head_px < 1 for script in scripts)
+        assert len({script.seed for script in scripts}) == len(scripts)
+
+
+def test_drawing_a_design_again_gives_the_same_scripts_and_another_seed_others():
+    design = DESIGNS["rehearsal-smic"]
+    assert draw_entries(design) == entries("rehearsal-smic")
+    assert draw_entries(replace(design, seed=1)) != entries("rehearsal-smic")
+
+
+def test_nobody_takes_part_twice_and_all_kinds_of_people_take_part():
+    seeds = [seed for group in people().values() for seed in group]
+    assert len(set(seeds)) == len(seeds) == 76
+    subjects = [make_subject(seed) for part in CORPORA for seed in people()[part][::6]]
+    assert {subject.male for subject in subjects} == {True, False}
+    tones = np.array([subject.tone for subject in subjects])
+    assert tones.min() < 0.25
+    assert tones.max() > 0.75
+    assert selection()["smallest distance"] > 0.3
+
+
+def test_dlib_finds_one_face_in_onset_frames():
+    for name in CORPORA:
+        clips = {clip.group: clip for clip in datasets.load(name)}
+        for clip in list(clips.values())[::7]:
+            assert find_landmarks(clip.load_frames([0])[0], clip.key).shape == (68, 2)
+
+
+def test_frames_are_those_of_version_1():
+    """Means over patches of onset and apex, stored once: within 0.25 grey levels on any machine."""
+    for key, stored in json.loads(REFERENCE.read_text()).items():
+        dataset, subject, name = key.split("/")
+        performance = Performance(script_of(datasets.load(dataset)[f"{dataset}/{subject}/{name}"]))
+        assert patch_means(performance) == pytest.approx(np.array(stored), abs=0.25)
+
+
+def patch_means(performance: Performance) -> np.ndarray:
+    """Mean grey value of patches of onset and apex, (2, rows, columns)."""
+    frames = performance.frames([0, performance.apex]).astype(float)
+    grey = frames.mean(-1) if frames.ndim == 4 else frames
+    side = grey.shape[1] // PATCH
+    return grey[:, : side * PATCH, : side * PATCH].reshape(2, side, PATCH, side, PATCH).mean((2, 4))
 
 
 def test_a_clip_leads_to_its_truth(small_dataset):
-    data = datasets.load("rehearsal-mini")
-    for clip in data.clips[::13]:
-        performance = Performance(script_of(clip))
-        assert len(performance.curve) == clip.length
-        assert performance.curve[clip.apex] > 0.99
+    for name in ("rehearsal-mini", *CORPORA):
+        for clip in datasets.load(name).clips[::40]:
+            performance = Performance(script_of(clip))
+            assert len(performance.curve) == clip.length
+            assert performance.curve[performance.apex] > 0.99
     with pytest.raises(CompanionError, match="no script for small/01/c0"):
         script_of(small_dataset.clips[0])
 
 
-def test_every_class_has_several_combinations_that_overlap():
-    units = {}
-    for (_, _, label), script in mini_scripts().items():
-        units.setdefault(label, set()).add(tuple(sorted(script.units)))
-    assert all(len(combinations) >= 2 for combinations in units.values())
-    assert "1" in {u for c in units["negative"] for u in c} & {u for c in units["surprise"] for u in c}
+def test_a_coding_names_a_side_only_where_the_other_is_still():
+    assert coding({"4L": 0.3, "4R": 1.0, "17": 0.5, "14R": 0.2}) == "4+R14+17"
+    assert coding({}) == ""
 
 
 def test_equal_scripts_give_equal_frames_and_other_seeds_other_noise():
-    script = ClipScript(1, {"12": 1.0}, 1.0, Timing(60, 10, 60), seed=4, size=160)
+    script = ClipScript(34, {"12": 1.0}, 1.0, Timing(60, 10, 60), seed=4, size=160)
     first, second = Performance(script).frames(), Performance(script).frames()
     assert np.array_equal(first, second)
     assert not np.array_equal(first, Performance(replace(script, seed=5)).frames())
@@ -58,11 +169,127 @@ def test_frames_do_not_depend_on_what_was_asked_before(smile: Performance, smile
     assert np.array_equal(fresh.frames(), smile_frames)
 
 
-@pytest.mark.parametrize("units", [{"12": 1.0}, {"4": 1.0}, {"1": 1.0, "2": 1.0}])
-def test_the_peak_is_what_the_script_asks_for(units):
-    performance = Performance(ClipScript(10, units, 1.3, Timing(100, 20, 100), PERFECT))
-    speed = np.linalg.norm(performance.flow(0, performance.apex), axis=2)
-    assert np.percentile(speed[performance.skin(0) > 0.99], 99.9) == pytest.approx(1.3, rel=0.01)
+@pytest.mark.parametrize("units", [{"12": 1.0}, {"4": 1.0}, {"1": 1.0, "2": 1.0}, {"14L": 1.0}])
+@pytest.mark.parametrize("size", [200, 400])
+def test_the_peak_is_what_the_script_asks_for_at_any_size(units, size):
+    performance = Performance(ClipScript(34, units, 1.3, Timing(100, 20, 100), PERFECT, size=size))
+    speed = np.linalg.norm(performance.flow(0, performance.apex), axis=2)[performance.skin(0) > 0.99]
+    moving = speed[speed > 0.02 * speed.max()]
+    assert np.percentile(moving, 99.5) / performance.scale == pytest.approx(1.3, rel=0.05)
+
+
+def test_a_pixel_of_the_script_is_a_pixel_of_the_crop():
+    head = load_head()
+    jaw = Scene(make_subject(34), 300).landmarks(Pose())[:17, 0]
+    assert JAW_WIDTH * CROP / np.ptp(jaw) * 300 / 2.45 == pytest.approx(CROP_SCALE, rel=0.12)
+    assert head.mean.shape == head.template.shape
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_unit_moves_skin(unit):
+    performance = Performance(ClipScript(34, {unit: 1.0}, 1.0, Timing(60, 10, 60), PERFECT, size=160))
+    assert np.linalg.norm(performance.flow(0, performance.apex), axis=2).max() > 0.5
+
+
+def test_dimples_and_pressed_lips_are_no_smile():
+    assert abs(unit_cosine("14", "12")) < 0.5
+    assert abs(unit_cosine("24", "12")) < 0.5
+    assert unit_cosine("12", "12") == pytest.approx(1)
+
+
+def test_raised_cheeks_lift_the_lower_lid():
+    head = load_head()
+    _, lower = head.lid_pairs.T
+    left = lower[head.template[lower, 0] > 0]
+    assert np.median(head.units["6L"][left, 1]) > 0.1
+
+
+@pytest.mark.parametrize("unit", ["7", "45", "6"])
+def test_lids_meet_and_do_not_cross(unit):
+    for seed in (34, 39, 300):
+        subject = make_subject(seed)
+        closed = subject.points + subject.contract({unit + "L": 0.5, unit + "R": 0.5})
+        for side in "LR":
+            upper, lower = lid_rims(side)
+            assert (closed[upper, 1] - closed[lower, 1]).min() >= 0
+
+
+def test_a_blink_closes_the_eyes_and_opens_them_again():
+    script = ClipScript(34, {}, 0.0, Timing(200, 50, 150), PERFECT, blink_ms=50, size=160, fps=100)
+    performance = Performance(script)
+    lids = performance.landmarks
+    openness = [np.ptp(lids(frame)[36:42, 1]) for frame in range(len(performance.curve))]
+    assert min(openness) < 0.5 * openness[0]
+    assert openness[-1] == pytest.approx(openness[0], abs=0.3)
+
+
+def test_a_shift_of_the_gaze_moves_eyes_and_no_skin():
+    script = ClipScript(34, {}, 0.0, Timing(60, 20, 60), PERFECT, gaze_ms=0, gaze=(10, 0), size=200)
+    performance = Performance(script)
+    flow = np.linalg.norm(performance.flow(0, 10), axis=2)
+    assert flow.max() > 1
+    assert flow[performance.skin(0) > 0.999].max() == 0
+
+
+@pytest.mark.parametrize("unit", ["4", "6", "9"])
+def test_a_furrow_darkens_as_its_unit_contracts(unit):
+    scene = Scene(make_subject(34), 200)
+    furrows = [f for f in scene.subject.furrows if f.unit.rstrip("LR") == unit]
+    assert len(furrows) == 2
+    for furrow in furrows:
+        place = furrow.rows, furrow.columns
+        deepest = np.unravel_index(furrow.depth.argmax(), furrow.depth.shape)
+        levels = []
+        for contraction in (0.0, 0.01, 0.02):
+            scene.frame(Pose({furrow.unit: contraction}))
+            levels.append(scene._texture[place][deepest].mean())
+        assert levels[0] > levels[1] > levels[2]
+
+
+def test_warping_by_the_true_flow_leaves_less_than_half_a_grey_level():
+    for script in [entries(name)[i].script for name, i in (("rehearsal-smic", 2), ("rehearsal-samm", 5))]:
+        steady = replace(script.capture, drift=0, light_turn=0, flicker=0, read_noise=0, shot_noise=0)
+        performance = Performance(replace(script, capture=steady, blink_ms=None, peak_px=1.5))
+        frames = performance.frames([0, performance.apex]).astype(np.float32)
+        onset, apex = frames.mean(-1) if frames.ndim == 4 else frames
+        flow = performance.flow(0, performance.apex)
+        rows, columns = np.mgrid[: len(onset), : len(onset)].astype(np.float32)
+        back = cv2.remap(apex, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_CUBIC)
+        known = (performance.skin(0) > 0.99) & (performance.visible(0, performance.apex) > 0.99)
+        skin = cv2.erode(known.astype(np.uint8), np.ones((5, 5))) > 0
+        assert np.abs(back - onset)[skin].mean() < 0.5
+
+
+def test_expression_and_head_motion_add_up():
+    script = ClipScript(34, {"12": 1.0}, 2.0, Timing(100, 20, 100), replace(PERFECT, head_px=0.8), size=200)
+    performance = Performance(script)
+    frame = performance.apex
+    expression, head = (performance.flow(0, frame, part) for part in ("expression", "head"))
+    assert np.abs(expression + head - performance.flow(0, frame)).max() < 0.05
+    assert np.linalg.norm(expression, axis=2).max() > 1
+
+
+def test_head_motion_is_as_large_as_asked_for():
+    script = ClipScript(34, {}, 0.0, Timing(200, 50, 200), replace(PERFECT, head_px=2.0))
+    performance = Performance(script)
+    start = performance.landmarks(0)
+    moves = [
+        np.linalg.norm(performance.landmarks(i) - start, axis=1).max() / performance.scale
+        for i in range(len(performance.curve))
+    ]
+    assert max(moves) == pytest.approx(2.0, rel=0.15)
+
+
+def test_what_is_hidden_later_is_not_called_visible():
+    script = ClipScript(34, {}, 0.0, Timing(200, 50, 150), PERFECT, blink_ms=0, size=200, fps=100)
+    performance = Performance(script)
+    shut = int(performance.blink.argmax())
+    eyes = performance.landmarks(0)[36:48].mean(0)
+    seen = performance.visible(0, shut)
+    left = performance.landmarks(0)[42:48].mean(0).round().astype(int)
+    assert seen[left[1], left[0]] < 0.5
+    assert seen[int(eyes[1]) + 40, int(eyes[0])] > 0.9
+    assert performance.visible(0, 0)[performance.skin(0) > 0.99].min() > 0.9
 
 
 def test_warping_by_the_true_flow_explains_the_apex(smile: Performance, smile_frames: np.ndarray):
@@ -86,7 +313,7 @@ def test_landmarks_follow_the_true_flow(smile: Performance):
     flow = smile.flow(0, smile.apex)
     for corner in (48, 54):
         column, row = np.round(onset[corner]).astype(int)
-        assert apex[corner] - onset[corner] == pytest.approx(flow[row, column], abs=0.25)
+        assert apex[corner] - onset[corner] == pytest.approx(flow[row, column], abs=0.35)
 
 
 def test_the_curve_begins_at_zero_peaks_at_the_apex_and_ends_at_the_residual():
@@ -108,7 +335,7 @@ def test_light_drifts_and_flickers_as_told():
 
 
 def test_light_alone_moves_nothing():
-    lit = Performance(ClipScript(8, {}, 0.0, Timing(60, 10, 60), replace(PERFECT, drift=0.05), size=160))
+    lit = Performance(ClipScript(34, {}, 0.0, Timing(60, 10, 60), replace(PERFECT, drift=0.05), size=160))
     assert np.abs(lit.flow(0, 5)).max() == 0
     frames = lit.frames().astype(float)
     assert frames[-1].mean() > frames[0].mean() + 1
@@ -116,7 +343,7 @@ def test_light_alone_moves_nothing():
 
 def test_an_unknown_action_unit_is_named():
     with pytest.raises(CompanionError, match="unknown action unit '99'.* 12"):
-        Performance(ClipScript(1, {"99": 1.0}, 1.0, Timing(60, 10, 60)))
+        Performance(ClipScript(34, {"99": 1.0}, 1.0, Timing(60, 10, 60)))
 
 
 def test_a_smile_pulls_the_lip_corners_up_and_out():
@@ -126,6 +353,67 @@ def test_a_smile_pulls_the_lip_corners_up_and_out():
     assert left[corner, 1] > 0  # y is up
     assert left[corner, 0] * np.sign(head.template[corner, 0]) > 0
     assert np.linalg.norm(left, axis=1).argmax() != np.linalg.norm(right, axis=1).argmax()
+
+
+def test_the_lamp_turns_by_as_much_as_it_is_told():
+    script = ClipScript(34, {}, 0.0, Timing(60, 10, 60), replace(PERFECT, light_turn=5.0))
+    performance = Performance(script)
+    first, last = performance.light(0), performance.light(len(performance.curve) - 1)
+    assert np.rad2deg(np.arccos(first @ last)) == pytest.approx(5, abs=1.5)
+    assert performance.linear(0) == pytest.approx(Performance(replace(script, capture=PERFECT)).linear(0))
+
+
+def test_noise_grows_with_the_light_and_grey_cameras_give_one_channel():
+    rng = np.random.default_rng(0)
+    flat = np.full((64, 64, 3), 0.2, np.float32)
+    quiet = expose(flat, Capture(read_noise=0.001, shot_noise=0.005, blur_px=0), rng).astype(float)
+    loud = expose(flat, Capture(read_noise=0.004, shot_noise=0.020, blur_px=0), rng).astype(float)
+    assert loud.std() > 3 * quiet.std()
+    assert expose(flat, Capture(colour=False), rng).shape == (64, 64)
+    assert expose(flat, PERFECT, rng).std() == 0
+
+
+def test_a_clip_in_files_is_what_the_renderer_says(astsvm, tmp_path):
+    result = astsvm("data", "render", "rehearsal-mini", "--clip", "01/ang_01", "--video", "clip.avi")
+    if result.returncode:  # the first subject has no such clip: take the one the message offers
+        name = re.search(r"such as rehearsal-mini/(\S+?),", result.stderr).group(1)
+        result = astsvm("data", "render", "rehearsal-mini", "--clip", name, "--video", "clip.avi")
+    assert result.returncode == 0, result.stderr
+    root = tmp_path / "rendered" / "rehearsal-mini"
+    (script_file,) = root.rglob("script.json")
+    folder = script_file.parent
+    clip = datasets.load("rehearsal-mini")[json.loads(script_file.read_text())["clip"]]
+    performance = Performance(script_of(clip))
+    images = sorted((folder / "frames").glob("*.png"))
+    assert len(images) == clip.length
+    assert np.array_equal(cv2.imread(str(images[0]))[..., ::-1], performance.frames([0])[0])
+    flow = cv2.readOpticalFlow(str(folder / "flow" / f"{performance.apex:04d}_all.flo"))
+    assert flow == pytest.approx(performance.flow(0, performance.apex), abs=1e-5)
+    truth = pd.read_csv(folder / "truth.csv")
+    assert truth.intensity.to_numpy() == pytest.approx(performance.curve, abs=1e-5)
+    points = pd.read_csv(folder / "landmarks.csv")
+    assert len(points) == 68 * clip.length
+    annotation = pd.read_csv(root / "annotation.csv", dtype={"subject": str})
+    assert annotation.scored.sum() == 48
+    assert (tmp_path / "clip.avi").stat().st_size > 1000
+    assert not list(tmp_path.rglob("*.part*"))
+    before = images[0].stat().st_mtime_ns
+    again = astsvm("data", "render", "rehearsal-mini", "--clip", f"{clip.subject}/{clip.name}")
+    assert again.returncode == 0
+    assert images[0].stat().st_mtime_ns == before
+
+
+def test_a_wrong_request_to_render_is_refused_before_the_work(astsvm, tmp_path):
+    wrong = astsvm("data", "render", "rehearsal-mini", "--clip", "99/x")
+    assert (wrong.returncode, "no clip '99/x'" in wrong.stderr) == (2, True)
+    assert (
+        "--video: expected exactly one --clip" in astsvm("data", "render", "rehearsal-mini", "--video", "a.mp4").stderr
+    )
+    assert (
+        "ends in .mp4 or .avi"
+        in astsvm("data", "render", "rehearsal-mini", "--clip", "01/x", "--video", "a.gif").stderr
+    )
+    assert not (tmp_path / "rendered").exists()
 
 
 def test_a_triangle_covers_the_pixels_whose_centres_it_holds():

@@ -16,7 +16,8 @@ from astsvm_lib.rehearsal.subject import Subject
 
 SUPERSAMPLING = 2
 WRAP = 0.18  # how far the key light reaches round the terminator
-HIDDEN = 0.02  # decimetres behind what is seen: no longer visible
+#: Decimetres behind what is seen from which a point is hidden: by its own kind, or by another (a lid).
+HIDDEN, HIDDEN_BY_OTHER = 0.02, 0.001
 STILL = np.zeros(3)
 
 
@@ -150,14 +151,16 @@ class Scene:
 
     def visible(self, start: Pose, end: Pose) -> np.ndarray:
         """Share of each pixel (size, size) whose surface, seen at ``start``, is also seen at ``end``."""
-        seen = self.see(start)
+        seen, later = self.see(start), self.see(end)
         target = self._projected(end) * np.array([SUPERSAMPLING, SUPERSAMPLING, 1], np.float32)
-        nearest = self.see(end).interpolate(self._triangles, target[:, 2:], fill=np.inf)[..., 0]
         place = seen.interpolate(self._triangles, target, fill=np.nan)
         column, row = (np.nan_to_num(place[..., k], nan=-1.0).astype(int) for k in (0, 1))
         inside = (column >= 0) & (column < self.fine) & (row >= 0) & (row < self.fine)
-        depth = nearest[np.clip(row, 0, self.fine - 1), np.clip(column, 0, self.fine - 1)]
-        shown = inside & (seen.triangle >= 0) & (place[..., 2] < depth + HIDDEN)
+        there = np.clip(row, 0, self.fine - 1), np.clip(column, 0, self.fine - 1)
+        nearest = later.interpolate(self._triangles, target[:, 2:], fill=np.inf)[..., 0][there]
+        part = self.head.part[self._triangles[:, 0]]
+        same = part[seen.triangle] == part[later.triangle[there]]
+        shown = inside & (seen.triangle >= 0) & (place[..., 2] < nearest + np.where(same, HIDDEN, HIDDEN_BY_OTHER))
         return _box(shown.astype(np.float32)[..., None])[..., 0]
 
     def skin(self, pose: Pose) -> np.ndarray:

@@ -104,7 +104,7 @@ class Subject:
 
     def closing(self, side: str) -> float:
         """Contraction of AU 45 that closes the eye on a side ("L" or "R")."""
-        upper, lower = _lids(side)
+        upper, lower = lid_rims(side)
         unit = load_head().units["45" + side]
         gap = self.points[upper, 1] - self.points[lower, 1]
         return 1.05 * float((gap / np.maximum(unit[lower, 1] - unit[upper, 1], 0.25)).max())
@@ -133,7 +133,7 @@ def _eyes() -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache
-def _lids(side: str) -> tuple[np.ndarray, np.ndarray]:
+def lid_rims(side: str) -> tuple[np.ndarray, np.ndarray]:
     """Vertices of the upper and of the lower lid's rim on a side, along x, without the eye's corners."""
     head = load_head()
     gap = head.template[head.lid_pairs[:, 0], 1] - head.template[head.lid_pairs[:, 1], 1]
@@ -162,7 +162,7 @@ def _contract(points: np.ndarray, units: dict[str, float]) -> np.ndarray:
         if amount:
             move += np.float32(amount) * head.units[name]
     for side, sign in (("L", 1), ("R", -1)):
-        upper, lower = _lids(side)
+        upper, lower = lid_rims(side)
         gap = np.maximum(points[upper, 1] - points[lower, 1], 1e-3)
         closing = (move[lower, 1] - move[upper, 1]) / gap
         if closing.max() > LIDS_MEET:

@@ -24,6 +24,7 @@ BAND, REAL = (0.66, 0.78), 0.718  # where the composite must land; the baseline 
 TRIES = (
     Difficulty(1.0, 0.5, 0.35, 0.2, 0.35, 0.5, 0.1, 0.1, 0.6),
     Difficulty(0.8, 0.55, 0.45, 0.3, 0.5, 0.8, 0.2, 0.2, 0.9),
+    Difficulty(0.75, 0.55, 0.45, 0.3, 0.55, 0.8, 0.2, 0.2, 0.9),
     Difficulty(),
 )
 

@@ -81,11 +81,11 @@ class Difficulty:
         Largest head motion inside a clip, pixels of the crop.
     """
 
-    peak_px: float = 0.75
+    peak_px: float = 0.65
     peak_spread: float = 0.55
     unit_spread: float = 0.45
     side_spread: float = 0.3
-    stray: float = 0.55
+    stray: float = 0.6
     stray_share: float = 0.8
     blink: float = 0.2
     gaze: float = 0.2

@@ -9,7 +9,7 @@ import pytest
 def test_help_names_every_command(astsvm):
     result = astsvm("--help")
     assert result.returncode == 0
-    for name in ("book", "chapter", "data", "evaluate", "network", "preprocess", "recipe", "score"):
+    for name in ("baseline", "book", "chapter", "data", "evaluate", "network", "preprocess", "recipe", "score"):
         assert f"\n  {name} " in result.stdout
 
 
@@ -89,3 +89,10 @@ def test_smoke_evaluation_writes_a_record(astsvm, tmp_path: Path):
     assert result.stdout.count("UAR") == 2
     (path,) = (tmp_path / "results").glob("*.json")
     assert len([clip for fold in json.loads(path.read_text())["folds"] for clip in fold["clips"]]) == 16
+
+
+def test_the_baseline_prints_scores_that_fit_its_confusion_matrix(astsvm):
+    result = json.loads(astsvm("baseline", "--dataset", "rehearsal-mini", "--jobs", "2", "--json").stdout)
+    matrix = np.array(result["rehearsal-mini"]["confusion_matrix"])
+    assert matrix.sum(1).tolist() == [24, 12, 12]
+    assert result["rehearsal-mini"]["uar"] == pytest.approx((matrix.diagonal() / matrix.sum(1)).mean())

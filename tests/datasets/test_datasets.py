@@ -108,3 +108,19 @@ def test_recordings_that_cannot_be_used_say_why(frames, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(CompanionError, match="expected a folder of images"):
         read_clip(tmp_path / "empty", fps=100)
+
+
+def test_an_example_has_the_units_asked_for_where_there_is_one(small_dataset):
+    clips = list(small_dataset.clips)
+    clips[4] = replace(clips[4], action_units="6+12")
+    data = replace(small_dataset, clips=tuple(clips))
+    assert data.example("positive", "12") == clips[4]
+    assert data.example("positive", "1") == data.example("positive") == clips[1]
+    with pytest.raises(CompanionError, match="no clip of class 'surprise'; expected one of negative, positive"):
+        data.example("surprise")
+
+
+def test_a_clip_without_an_apex_has_a_middle(small_dataset):
+    clip = small_dataset.clips[0]
+    assert clip.middle == clip.apex == 7
+    assert replace(clip, apex=None).middle == 6

@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.features import difference_sequence, extract, extract_all, flow_sequence, lucas_kanade, match_light
+from astsvm_lib.features.onset_apex import all_maps, onset_apex_maps
+from astsvm_lib.features.strain import optical_strain
 from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
 from astsvm_lib.preprocessing.registration import crop_transform, warp, warp_flow
 from astsvm_lib.recipe import Difference, Flow, Recipe, Registration
@@ -118,3 +121,33 @@ def test_features_of_a_clip_and_of_many(small_dataset, cache):
     late = extract(small_dataset.clips[0], Recipe().replace(difference={"onset": "excluded"}), cache)
     assert late.flow.shape == late.idsf.shape == (10, 192, 192)
     assert late.idsf[0].std() > 0
+
+
+def test_strain_sees_stretching_and_neither_shift_nor_rotation():
+    rows, columns = np.mgrid[:32, :32].astype(float)
+    assert optical_strain(np.full((32, 32, 2), 3.0)).max() == 0
+    turn = 0.01 * np.stack([-(rows - 16), columns - 16], -1)  # a small rotation
+    assert optical_strain(turn).max() == pytest.approx(0, abs=1e-12)
+    stretch = np.stack([0.1 * columns, np.zeros_like(rows)], -1)
+    assert optical_strain(stretch) == pytest.approx(0.1)
+    shear = np.stack([0.2 * rows, np.zeros_like(rows)], -1)
+    assert optical_strain(shear) == pytest.approx(0.2 / np.sqrt(2))
+
+
+def test_onset_apex_maps_follow_the_true_flow(smile, smile_frames):
+    recipe = Recipe()
+    landmarks = find_landmarks(smile_frames[0])
+    maps = onset_apex_maps(smile_frames[0], smile_frames[smile.apex], landmarks, recipe)
+    assert maps.shape == (28, 28, 3)
+    transform = crop_transform(landmarks, recipe.registration)
+    truth = cv2.resize(warp_flow(smile.flow(0, smile.apex), transform), (28, 28), interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(maps[..., 1].ravel(), truth[..., 1].ravel())[0, 1] > 0.9
+    still = onset_apex_maps(smile_frames[0], smile_frames[0], landmarks, recipe)
+    assert np.abs(still).max() == 0
+
+
+def test_all_maps_come_in_the_order_of_the_clips_whatever_the_jobs(cache):
+    clips = load("rehearsal-mini").clips[:3]
+    one = all_maps(clips, Recipe(), cache, progress=False)
+    assert one.shape == (3, 28, 28, 3)
+    assert np.array_equal(one[::-1], all_maps(clips[::-1], Recipe(), cache, jobs=2, progress=False))

@@ -12,6 +12,7 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.preprocessing import detection, find_landmarks, interpolate, magnify, prepare, prepare_frames, register
 from astsvm_lib.preprocessing.interpolation import linear_weights, path_graph, tim_weights
 from astsvm_lib.preprocessing.magnification import collapse, ideal_band, iir_band, laplacian_pyramid, level_gains
+from astsvm_lib.preprocessing.pipeline import prepare_all
 from astsvm_lib.preprocessing.registration import crop_transform, template, warp
 from astsvm_lib.preprocessing.shape_model import LIMIT, apply, fit_similarity, invert, load_shape_model
 from astsvm_lib.recipe import Magnification, Recipe, Registration
@@ -252,3 +253,12 @@ def test_the_prepared_motion_is_the_true_one_times_the_magnification(smile, smil
         change[alpha] = cv2.GaussianBlur(np.abs(frames - frames[0]).max(0), (0, 0), 2)
     mouth = slice(120, 175), slice(50, 145)
     assert change[4.0][mouth].mean() > 1.5 * change[1.0][mouth].mean()
+
+
+def test_prepared_clips_are_kept_and_their_frames_are_not(small_dataset, cache):
+    clips = small_dataset.clips[:2]
+    prepare_all(clips, Recipe(), cache, progress=False)
+    rooms = {path.relative_to(cache.root).parts[0] for path in cache.root.rglob("*.npz")}
+    assert rooms == {"prepared", "landmarks"}
+    silent = [replace(c, load_frames=lambda chosen=None: pytest.fail("frames were loaded again")) for c in clips]
+    prepare_all(silent, Recipe(), cache, progress=False)

@@ -36,6 +36,8 @@ ROOMS = (
     "experiments", "plotting",
 )  # fmt: skip
 #: Of the processes that run chapters: no debugger's warnings, no progress bars.
+#: What the code of a chapter calls that needs the features of every clip.
+WHOLE_DATA_SET = re.compile(r"\b(extract_all|evaluate)\(")
 KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
 
 
@@ -260,12 +262,16 @@ def _render(source: Path) -> Path:
 
 
 def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
-    """Prepare each data set that a chapter uses, once, before chapters run side by side."""
+    """Prepare each data set whose features a chapter uses as a whole, once, before chapters run side by side."""
     from astsvm_lib.datasets import load
     from astsvm_lib.features import extract_all
     from astsvm_lib.recipe import Recipe
 
-    used = [{**parameters_of(name), **chosen} for name, chosen in values.items()]
+    used = [
+        {**parameters_of(name), **chosen}
+        for name, chosen in values.items()
+        if WHOLE_DATA_SET.search((SOURCE / f"{name}.md").read_text(encoding="utf-8"))
+    ]
     wanted = {canonical_json([v["dataset"], v.get("recipe", {})]): v for v in used if "dataset" in v}
     for parameters in wanted.values():
         dataset = load(str(parameters["dataset"]))
@@ -289,7 +295,8 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
     """
     values = read_parameters(params)
     _prepare_data(values, jobs)
-    runs = run_each(_run_once, values.items(), jobs, KERNEL_ENVIRONMENT)
+    last_first = reversed(list(values.items()))  # the laboratories, at the book's end, take longest
+    runs = run_each(_run_once, last_first, jobs, KERNEL_ENVIRONMENT)
     executed = dict(tqdm(runs, total=len(values), desc="chapters"))
     kept = {path.name for path in executed.values()}
     for path in (BUILD / "executed").glob("*-*.ipynb"):

@@ -38,6 +38,7 @@ check-book:
 benchmarks: environment
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/preprocessing.py
+	$(BIN)/python benchmarks/corpus.py rehearsal-smic
 	$(BIN)/python benchmarks/svm.py
 
 # Needs uv (pip install uv).

@@ -199,6 +199,20 @@ def test_training_learns_repeats_itself_and_reports(toy):
     assert vectors.min() >= 0  # after a ReLU
 
 
+def test_an_epoch_is_reported_as_the_mean_over_its_clips(toy, monkeypatch):
+    features, labels = toy
+    recipe = Recipe().replace(attention={"modules": "none"}, training={"batch_size": 4})
+    net = build_network(recipe, 2)
+    compile_network(net, recipe)
+
+    def one_step(inputs, truth, **options):
+        return {4: {"loss": 1.0, "accuracy": 0.5}, 2: {"loss": 4.0, "accuracy": 1.0}}[len(truth)]
+
+    monkeypatch.setattr(net, "train_on_batch", one_step)
+    (epoch,) = train(net, features, labels, recipe, 1, np.random.default_rng(0))
+    assert epoch == pytest.approx({"loss": 2.0, "accuracy": 2 / 3})
+
+
 SAME_ON = """
 import sys
 import numpy as np

@@ -67,7 +67,7 @@ def train(
     Returns
     -------
     list of dict
-        Mean ``loss`` and ``accuracy`` over each epoch's steps.
+        Mean ``loss`` and ``accuracy`` over the clips of each epoch, as they were trained on.
     """
     initialise(network, rng, recipe.training.attention_start)
     network.optimizer.build(network.trainable_variables)
@@ -81,15 +81,16 @@ def train(
         loss, correct = 0.0, 0.0
         for start in range(0, len(order), size):
             batch = order[start : start + size]
+            network.reset_metrics()
             result = network.train_on_batch(
                 [x[batch] for x in inputs],
                 labels[batch],
                 sample_weight=None if weights is None else weights[batch],
                 return_dict=True,
             )
-            loss, correct = float(result["loss"]), float(result["accuracy"])  # running means since the reset
-        history.append({"loss": loss, "accuracy": correct})
-        network.reset_metrics()
+            loss += float(result["loss"]) * len(batch)
+            correct += float(result["accuracy"]) * len(batch)
+        history.append({"loss": loss / len(order), "accuracy": correct / len(order)})
         if on_epoch:
             on_epoch()
     return history

@@ -17,7 +17,7 @@ from astsvm_lib.experiments import provenance
 from astsvm_lib.experiments.store import COMMITTED
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.rehearsal.corpus import draw_entries, make_clip
-from astsvm_lib.rehearsal.design import COMPOSITE, DESIGNS, Difficulty
+from astsvm_lib.rehearsal.design import DESIGNS, Difficulty
 from astsvm_lib.storage import write_atomically
 
 BAND, REAL = (0.66, 0.78), 0.718  # where the composite must land; the baseline on the real composite
@@ -32,7 +32,7 @@ TRIES = (
 def composite(difficulty: Difficulty) -> Dataset:
     """The composite as it would be with this difficulty."""
     clips = []
-    for part in COMPOSITE["rehearsal-megc"]:
+    for part in load_manifest("rehearsal-megc").parts:
         design = replace(DESIGNS[part], difficulty=difficulty)
         clips += [make_clip(load_manifest(part), design, entry) for entry in draw_entries(design)]
     return Dataset(load_manifest("rehearsal-megc"), tuple(clips))

@@ -101,11 +101,17 @@ class Dataset:
         The scored clips: what iterating over the data set gives.
     unscored
         Clips outside the experiment, such as blinks.
+    faults
+        What the loader found wrong, one line each, beginning with what it is about.
+    notes
+        What it found and could cope with.
     """
 
     manifest: Manifest
     clips: tuple[Clip, ...]
     unscored: tuple[Clip, ...] = ()
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         twice = [key for key, count in Counter(clip.key for clip in (*self.clips, *self.unscored)).items() if count > 1]
@@ -175,7 +181,7 @@ class Dataset:
 
     def deviations(self) -> list[str]:
         """What differs from the manifest, one line each; empty when all is as declared."""
-        found = []
+        found = list(self.faults)
         counts = Counter(clip.label for clip in self.clips)
         for what, expected, actual in (
             ("subjects", self.manifest.subjects, len(self.groups)),
@@ -189,5 +195,10 @@ class Dataset:
             if not clip.onset <= apex <= clip.offset:
                 found.append(
                     f"{clip.key}: expected onset <= apex <= offset, found {clip.onset}, {clip.apex}, {clip.offset}"
+                )
+            fewest, most = self.manifest.lengths
+            if not fewest <= clip.length <= most:
+                found.append(
+                    f"{clip.key}: expected {fewest} to {most} frames from onset to offset, found {clip.length}"
                 )
         return found

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.datasets.images import IMAGE_ENDINGS, by_number, is_image, read_image
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.storage import digest_arrays
 
-IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
-
-
-def _by_number(path: Path) -> tuple[list[int], str]:
-    """Sort key: ``img9`` before ``img10``, whether or not numbers are padded."""
-    return [int(n) for n in re.findall(r"\d+", path.stem)], path.name
-
 
 def _read_folder(folder: Path) -> list[np.ndarray]:
-    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in IMAGE_ENDINGS), key=_by_number)
+    paths = sorted((p for p in folder.iterdir() if is_image(p)), key=by_number)
     if not paths:
         raise CompanionError(f"{folder}: expected a folder of images ({', '.join(sorted(IMAGE_ENDINGS))}), found none")
-    frames = []
-    for path in paths:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
-        if image is None:
-            raise CompanionError(f"{path}: not a readable image; replace or remove it")
-        frames.append(image)
-    return frames
+    return [read_image(path) for path in paths]
 
 
 def _read_video(path: Path) -> tuple[list[np.ndarray], float]:
@@ -44,7 +31,7 @@ def _read_video(path: Path) -> tuple[list[np.ndarray], float]:
         more, frame = capture.read()
         if not more:
             break
-        frames.append(frame)
+        frames.append(frame[..., ::-1].copy())
     capture.release()
     if len(frames) < declared:
         raise CompanionError(
@@ -69,7 +56,7 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
     Returns
     -------
     Clip
-        Its frames are (T, H, W, 3) uint8 in RGB order, onset to offset.
+        Its frames are (T, H, W, 3) uint8 in RGB order, or (T, H, W) grey, onset to offset.
 
     Raises
     ------
@@ -94,13 +81,13 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
         raise CompanionError(
             f"{path}: expected 0 <= onset <= offset <= {len(frames) - 1}, found onset {onset} and offset {last}"
         )
-    sizes = {frame.shape[:2] for frame in frames[onset : last + 1]}
-    if len(sizes) > 1:
-        words = ", ".join(f"{w}x{h}" for h, w in sorted(sizes))
-        raise CompanionError(f"{path}: expected frames of one size, found {words}")
+    shapes = {frame.shape for frame in frames[onset : last + 1]}
+    if len(shapes) > 1:
+        words = ", ".join(f"{s[1]}x{s[0]}{'' if len(s) == 3 else ' grey'}" for s in sorted(shapes))
+        raise CompanionError(f"{path}: expected frames of one size and kind, found {words}")
     if onset == last:
         raise CompanionError(f"{path}: expected at least 2 frames from onset to offset, found 1")
-    stack = np.stack(frames[onset : last + 1])[..., ::-1].copy()
+    stack = np.stack(frames[onset : last + 1])
     return Clip(
         dataset="own",
         subject="own",

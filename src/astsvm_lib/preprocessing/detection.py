@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import face_recognition_models
 import numpy as np
 
 from astsvm_lib.errors import CompanionError
@@ -36,7 +35,8 @@ REGIONS = {
 @lru_cache
 def _dlib() -> tuple[Any, Any]:
     """The detector and the landmark predictor, its file checked by SHA-256."""
-    import dlib  # slow to import, and not needed where landmarks are already known
+    import dlib  # slow to import, and neither is needed where landmarks are already known
+    import face_recognition_models
 
     path = Path(face_recognition_models.pose_predictor_model_location())
     found = hashlib.sha256(path.read_bytes()).hexdigest()

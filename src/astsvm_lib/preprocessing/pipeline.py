@@ -54,10 +54,21 @@ def find_all_landmarks(frames: np.ndarray, recipe: Recipe, where: str) -> np.nda
     return np.stack([find_landmarks(frames[i], f"{where}, frame {i}") for i in chosen])
 
 
+def landmark_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
+    """What a clip's cached landmarks are known by."""
+    return {
+        "clip": clip.key,
+        "content": clip.content,
+        "every frame": recipe.registration.scope == "frame",
+        "code": code_digest("preprocessing.detection"),
+    }
+
+
 def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None = None) -> np.ndarray:
     """:func:`find_all_landmarks` of a clip, from the cache where they were found before.
 
-    They are cached on their own: a small file that a machine without dlib can go on from.
+    They are cached on their own: :mod:`astsvm_lib.preprocessing.landmark_file` carries them to a machine
+    without dlib.
 
     Parameters
     ----------
@@ -70,13 +81,7 @@ def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None =
         seen = clip.load_frames(None if every else [0]) if frames is None else frames
         return {"landmarks": find_all_landmarks(seen, recipe, clip.key)}
 
-    key = {
-        "clip": clip.key,
-        "content": clip.content,
-        "every frame": every,
-        "code": code_digest("preprocessing.detection"),
-    }
-    return cache.get("landmarks", key, find)["landmarks"]
+    return cache.get("landmarks", landmark_key(clip, recipe), find)["landmarks"]
 
 
 def prepare_frames(frames: np.ndarray, fps: float, landmarks: np.ndarray, recipe: Recipe, where: str) -> Prepared:

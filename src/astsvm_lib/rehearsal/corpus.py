@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import beta
 
 from astsvm_lib.datasets.clip import Clip, Dataset
-from astsvm_lib.datasets.manifest import Manifest, load
+from astsvm_lib.datasets.manifest import Manifest
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.capture import Capture
 from astsvm_lib.rehearsal.design import (
     CLASS_OF,
     COMBINATIONS,
-    COMPOSITE,
     DESIGNS,
     NO_EXPRESSION,
     Design,
@@ -213,16 +213,11 @@ def make_clip(manifest: Manifest, design: Design, entry: Entry) -> Clip:
     )
 
 
-def load_rehearsal(manifest: Manifest) -> Dataset:
-    """A rendered data set; frames are rendered when they are asked for, and not kept."""
-    parts = COMPOSITE.get(manifest.id)
-    if parts:
-        loaded = [load(part) for part in parts]
-        return Dataset(
-            manifest,
-            tuple(clip for part in loaded for clip in part),
-            tuple(clip for part in loaded for clip in part.unscored),
-        )
+def load_rehearsal(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset:
+    """A rendered data set; frames are rendered when they are asked for, and not kept.
+
+    Generated data has no root folder, and no frames that could fail to be read.
+    """
     design = DESIGNS[manifest.id]
     return Dataset(
         manifest,

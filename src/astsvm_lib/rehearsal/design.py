@@ -172,9 +172,6 @@ DESIGNS = {
     )
 }  # fmt: skip
 
-#: The composite, and what it is made of.
-COMPOSITE = {"rehearsal-megc": ("rehearsal-casme2", "rehearsal-smic", "rehearsal-samm")}
-
 
 @lru_cache
 def _chosen_people() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.processes import ONE_THREAD, run_each
 from astsvm_lib.rehearsal.corpus import script_of
-from astsvm_lib.rehearsal.design import COMPOSITE, DESIGNS
+from astsvm_lib.rehearsal.design import DESIGNS
 from astsvm_lib.rehearsal.performance import Performance
 from astsvm_lib.storage import write_atomically
 
@@ -149,8 +149,10 @@ def require_rendered(dataset: Dataset) -> None:
     """Raise :class:`CompanionError` unless the data set is a rendered one."""
     strange = next((clip for clip in dataset if clip.dataset not in DESIGNS), None)
     if strange is not None:
-        names = ", ".join((*DESIGNS, *COMPOSITE))
-        raise CompanionError(f"{dataset.id}: only rendered data sets can be rendered; expected one of {names}")
+        names = ", ".join(DESIGNS)
+        raise CompanionError(
+            f"{dataset.id}: only rendered data sets can be rendered; expected one of {names}, or their union"
+        )
 
 
 def check_video_name(path: Path) -> None:

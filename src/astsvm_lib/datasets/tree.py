@@ -1,0 +1,135 @@
+"""The folders of a database on somebody's disk: where they begin, and what is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from astsvm_lib.datasets.images import by_number, is_image
+
+#: Folders below the root in which the subjects' folders, or the annotation sheet, may lie.
+DEPTH = 3
+
+#: Folder names of the databases, (subject, clip): whose they are can be told from these alone.
+NAMES = {
+    "casme2": (re.compile(r"sub\d\d?", re.I), re.compile(r"EP\d\d?_\d\d?[a-z]*", re.I)),
+    "samm": (re.compile(r"\d{3}"), re.compile(r"\d{3}_\d+_\d+")),
+    "smic-hs": (re.compile(r"s\d\d?", re.I), re.compile(r"micro", re.I)),
+}
+
+
+@dataclass
+class Visit:
+    """One walk through a database's folders; remembers what could not be read, and what is worth a note.
+
+    Attributes
+    ----------
+    root
+        Where it began: messages name folders relative to it.
+    faults, notes
+        One line each.
+    """
+
+    root: Path
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def name(self, path: Path) -> str:
+        """A path as messages name it."""
+        return path.relative_to(self.root).as_posix() if path != self.root else "the root folder"
+
+    def entries(self, folder: Path) -> list[Path]:
+        """What lies in a folder, sorted; an unreadable folder is a fault, and empty."""
+        try:
+            return sorted(folder.iterdir())
+        except OSError as error:
+            line = f"{self.name(folder)}: expected a readable folder, found: {error.strerror}; change its permissions"
+            if line not in self.faults:
+                self.faults.append(line)
+            return []
+
+    def folders(self, folder: Path) -> list[Path]:
+        """Subfolders, without those that a system hides or leaves behind."""
+        return [p for p in self.entries(folder) if p.is_dir() and not p.name.startswith((".", "__MACOSX"))]
+
+    def images(self, folder: Path) -> list[Path]:
+        """Image files of a folder in the order of the numbers in their names."""
+        return sorted((p for p in self.entries(folder) if is_image(p) and p.is_file()), key=by_number)
+
+    def walk(self, depth: int = DEPTH) -> Iterator[Path]:
+        """The root and the folders below it, level by level."""
+        level = [self.root]
+        for _ in range(depth + 1):
+            yield from level
+            level = [child for folder in level for child in self.folders(folder)]
+
+
+def _holds(visit: Visit, folder: Path, database: str) -> bool:
+    """Whether a folder holds subjects' folders of a database, known by the clips in them."""
+    subject, clip = NAMES[database]
+    return any(
+        clip.fullmatch(child.name)
+        for child in visit.folders(folder)
+        if subject.fullmatch(child.name)
+        for child in visit.folders(child)
+    )
+
+
+def _rank(path: Path, prefer: tuple[str, ...], avoid: tuple[str, ...]) -> int:
+    words = path.as_posix().lower()
+    return sum(word in words for word in prefer) - sum(word in words for word in avoid)
+
+
+def find_subjects(
+    visit: Visit,
+    database: str,
+    prefer: tuple[str, ...] = ("raw",),
+    avoid: tuple[str, ...] = ("crop",),
+    skip: frozenset[str] = frozenset(),
+) -> Path | None:
+    """The folder that holds a database's subjects, up to :data:`DEPTH` levels below the root.
+
+    Parameters
+    ----------
+    database
+        A key of :data:`NAMES`.
+    prefer, avoid
+        Words in the path that decide where several folders hold subjects, as after unpacking both the
+        raw and the cropped frames.
+    skip
+        Names, in lower case, of folders that hold other recordings.
+
+    Returns
+    -------
+    Path or None
+        None if there is none. Two that are as good as each other, or another database's subjects in the
+        same folder, are faults.
+    """
+    candidates: list[Path] = []
+    for folder in visit.walk():
+        below = {part.lower() for part in folder.relative_to(visit.root).parts}
+        known = any(folder.is_relative_to(found) for found in candidates)
+        if not known and not below & skip and _holds(visit, folder, database):
+            candidates.append(folder)
+    if not candidates:
+        return None
+    inside = {path: _rank(path.relative_to(visit.root), prefer, avoid) for path in candidates}
+    best = [path for path in candidates if inside[path] == max(inside.values())]
+    if len(best) > 1:
+        names = " and ".join(visit.name(path) for path in best)
+        visit.faults.append(
+            f"{database}: expected one folder with the subjects, found {names}; name one of them with --root, or move "
+            "the other away"
+        )
+    elif len(candidates) > 1:
+        others = ", ".join(visit.name(path) for path in candidates if path != best[0])
+        visit.notes.append(f"{database}: frames are taken from {visit.name(best[0])}, not from {others}")
+    for other in NAMES:
+        if other != database and _holds(visit, best[0], other):
+            visit.faults.append(
+                f"{database}: expected only its own subjects in {visit.name(best[0])}, found those of {other} too; "
+                "unpack each database into a folder of its own"
+            )
+    return best[0]

@@ -1,0 +1,276 @@
+"""Rendered clips on disk as the real databases lie there: to practise on, to teach with, and to test the loaders.
+
+The folders, names, frame numbers and sheets are those of the real databases; what the sheets say is
+made up, and the frames are rendered. A file beside the subjects says so, and with it every result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from astsvm_lib.datasets.manifest import load, load_manifest
+from astsvm_lib.datasets.marker import MARKER
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.rehearsal.corpus import entries
+
+#: Real database -> its rendered twin.
+TWINS = {"casme2": "rehearsal-casme2", "smic-hs": "rehearsal-smic", "samm": "rehearsal-samm"}
+#: Rendered frames of a subject, from which all clips of that subject are put together.
+FILM = 10
+#: Rows that the real sheets have beside the scored ones.
+_OTHERS = {"casme2": {"others": 99, "sadness": 7, "fear": 2}, "samm": {"other": 26}, "smic-hs": {}}
+_TEXT = """These are rendered faces (rehearsal data) in the folders of {title}: made to practise on.
+What the annotation says is made up. Nothing here is the database, and no result on it is a result on people.
+"""
+
+#: The frames that a subject's clips are put together from: encoded images.
+Film = Callable[[str], Sequence[bytes]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One clip of a layout: what its sheet says, and where its frames lie.
+
+    Attributes
+    ----------
+    subject, clip
+        As in the clip's key.
+    onset, apex, offset
+        Frame numbers; the apex as the sheet has it, which may be ``/``.
+    emotion, units
+        As coded.
+    folder
+        Of the frames, below the subjects' common folder.
+    """
+
+    subject: str
+    clip: str
+    onset: int
+    apex: int | str
+    offset: int
+    emotion: str
+    units: str
+    folder: str
+
+    @property
+    def length(self) -> int:
+        return self.offset - self.onset + 1
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How a distribution differs from the usual one.
+
+    Attributes
+    ----------
+    frame
+        Format of a frame's file name, with ``number`` and ``subject``; the usual one by default.
+    first
+        Number of each clip's first file; by default the onset.
+    below
+        Folders between the root and the subjects' folders.
+    sheet
+        Name of the annotation sheet; none is written for the empty string.
+    folder
+        Gives each clip's folder another name.
+    """
+
+    frame: str = ""
+    first: int | None = None
+    below: str = ""
+    sheet: str | None = None
+    folder: Callable[[Row], str] = lambda row: row.folder
+
+
+_FRAMES = {
+    "casme2": "img{number}.jpg",
+    "samm": "{subject}_{number:05d}.jpg",
+    "smic-hs": "reg_image{number:06d}.jpg",
+}
+_SHEETS = {
+    "casme2": "CASME2-coding-20140508.xlsx",
+    "samm": "SAMM_Micro_FACS_Codes_v2.xlsx",
+    "smic-hs": "SMIC-HS-E_annotation.xlsx",
+}
+
+
+def _casme2(number: int, count: int) -> tuple[str, str]:
+    subject = [f"sub{i:02d}" for i in range(1, 27) if i not in (10, 18)][number - 1]
+    return subject, f"EP{2 + count // 8:02d}_{1 + count % 8:02d}f"
+
+
+@lru_cache
+def rows_of(database: str) -> tuple[Row, ...]:
+    """The rows of a made-up sheet with the real one's counts and special cases.
+
+    Subjects, emotions and lengths are those of the rendered twin.
+    """
+    rng = np.random.default_rng(sum(map(ord, database)))
+    manifest, found = load_manifest(database), []
+    counters: dict[str, int] = {}
+    for entry in entries(TWINS[database]):
+        subject, length = entry.subject, entry.script.timing.frames(entry.script.fps)
+        counters[subject] = counters.get(subject, 0) + 1
+        number, count = int(subject.lstrip("s")), counters[subject]
+        onset = int(rng.integers(20, 9000))
+        apex = onset + entry.script.timing.apex(entry.script.fps)
+        units = "+".join(sorted({unit.rstrip("LR") for unit in entry.script.units}, key=int))
+        if database == "casme2":
+            subject, clip = _casme2(number, count)
+            folder = f"{subject}/{clip}"
+        elif database == "samm":
+            subject = f"{number + 5:03d}"
+            clip = f"{subject}_{1 + count // 4}_{1 + count % 4}"
+            folder = f"{subject}/{clip}"
+        else:
+            short = {"negative": "ne", "positive": "po", "surprise": "sur"}[entry.label]
+            clip = f"{subject}_{short}_{count:02d}"
+            folder = f"{subject}/micro/{entry.label}/{clip}"
+        found.append(Row(subject, clip, onset, apex, onset + length - 1, entry.emotion, units, folder))
+    subjects = sorted({row.subject for row in found})
+    if database == "casme2":
+        found = _casme2_cases(found)
+        subjects += ["sub10", "sub18"]
+    low, high = manifest.lengths
+    extra = [emotion for emotion, count in _OTHERS[database].items() for _ in range(count)]
+    for i, emotion in enumerate(extra):
+        subject = subjects[-1 - i % len(subjects)]
+        clip = (
+            f"EP{20 + i // 40}_{1 + i % 40:02d}f" if database == "casme2" else f"{subject}_7_{1 + i // len(subjects)}"
+        )
+        onset, length = int(rng.integers(20, 900)), int(rng.integers(low, high + 1))
+        found.append(
+            Row(subject, clip, onset, onset + length // 3, onset + length - 1, emotion, "4", f"{subject}/{clip}")
+        )
+    return tuple(found)
+
+
+def _casme2_cases(rows: list[Row]) -> list[Row]:
+    """The clips that the real sheet is known to be wrong about; two of them beside the scored ones."""
+    wanted = {("sub05", "EP16_04f"), ("sub12", "EP09_06"), ("sub20", "EP16_01"), ("sub25", "EP18_04f")}
+    found = []
+    for row in rows:
+        name = next((clip for subject, clip in sorted(wanted) if subject == row.subject), None)
+        if name is not None:
+            wanted.remove((row.subject, name))
+            row = replace(
+                row, clip=name, folder=f"{row.subject}/{name}", apex=row.onset if "16" in name else row.offset
+            )
+        found.append(row)
+    for subject, clip, apex in (("sub04", "EP12_01f", "/"), ("sub05", "EP09_05f", 171)):
+        found.append(Row(subject, clip, 101, apex, 171, "disgust", "4+7", f"{subject}/{clip}"))
+    return found
+
+
+def sheet_of(database: str, rows: Iterable[Row]) -> pd.DataFrame:
+    """The annotation sheet as it is written: every cell of it, the header among them."""
+    table: list[list[object]] = []
+    if database == "casme2":
+        table.append(["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units",
+                      "Estimated Emotion"])  # fmt: skip
+        table += [[r.subject[3:], r.clip, None, r.onset, r.apex, r.offset, None, r.units, r.emotion] for r in rows]
+    elif database == "samm":
+        table.append(["SAMM micro-movements (made-up rows)"])
+        table += [[None] for _ in range(12)]
+        table.append(["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
+                      "Micro", "Objective Classes", "Action Units", "Estimated Emotion", "Notes"])  # fmt: skip
+        table += [[r.subject, r.clip, 1, r.onset, r.apex, r.offset, r.length, "Micro - 1/2", 1, r.units,
+                   r.emotion.capitalize(), None] for r in rows]  # fmt: skip
+    else:
+        table.append(["Subject", "Filename", "OnsetF", "OffsetF", "OnsetF2", "OffsetF2", "Emotion"])
+        table += [[int(r.subject[1:]), r.clip, r.onset, r.offset, None, None, r.emotion] for r in rows]
+    return pd.DataFrame(table)
+
+
+def twin_film(database: str) -> Film:
+    """Rendered films: :data:`FILM` frames of a clip of the subject's twin, from onset to offset."""
+    clips = load(TWINS[database]).clips
+    people = list(dict.fromkeys(clip.subject for clip in clips))
+
+    def film(subject: str) -> list[bytes]:
+        names = sorted({row.subject for row in rows_of(database)})
+        twin = people[names.index(subject) % len(people)]
+        clip = next(clip for clip in clips if clip.subject == twin)
+        frames = clip.load_frames(np.linspace(0, clip.offset, FILM).round().astype(int).tolist())
+        return [cv2.imencode(".jpg", f if f.ndim == 2 else f[..., ::-1])[1].tobytes() for f in frames]
+
+    return film
+
+
+def _write_clip(row: Row, folder: Path, film: Sequence[Path], frame: str, first: int) -> None:
+    """One clip's files: links to the subject's film, there and back in time as long as the clip is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    moments = np.linspace(0, len(film) - 1, row.length).round().astype(int)
+    for i, moment in enumerate(moments):
+        name = frame.format(number=first + i, subject=row.subject)
+        target = folder / name
+        try:
+            os.link(film[moment], target)
+        except OSError:  # a file system without hard links
+            target.write_bytes(film[moment].read_bytes())
+
+
+def write_layout(
+    database: str, out: Path, rows: Iterable[Row] | None = None, film: Film | None = None, naming: Naming | None = None
+) -> Path:
+    """A database's folders and sheet with rendered frames; the root folder is returned.
+
+    Parameters
+    ----------
+    database
+        ``casme2``, ``smic-hs`` or ``samm``.
+    out
+        Folder to write to; must not hold anything.
+    rows
+        Clips; those of :func:`rows_of` by default.
+    film
+        Frames of each subject; :func:`twin_film` by default, which renders them.
+    naming
+        How the distribution differs from the usual one.
+
+    Raises
+    ------
+    CompanionError
+        If the database has no rendered twin, or the folder holds something.
+    """
+    if database not in TWINS:
+        raise CompanionError(f"{database}: no rendered twin; expected one of {', '.join(TWINS)}")
+    if out.exists() and any(out.iterdir()):
+        raise CompanionError(f"{out}: expected an empty folder, found files in it; name another one")
+    rows, naming, film = (
+        tuple(rows_of(database) if rows is None else rows),
+        naming or Naming(),
+        film or twin_film(database),
+    )
+    base = out / naming.below
+    base.mkdir(parents=True, exist_ok=True)
+    sheet = _SHEETS[database] if naming.sheet is None else naming.sheet
+    if sheet:
+        sheet_of(database, rows).to_excel(out / sheet, header=False, index=False)
+    pool: dict[str, list[Path]] = {}
+    for row in rows:
+        if row.subject not in pool:
+            hidden = out / f".film_{row.subject}"
+            hidden.mkdir()
+            pool[row.subject] = []
+            for i, data in enumerate(film(row.subject)):
+                path = hidden / f"{i}.jpg"
+                path.write_bytes(data)
+                pool[row.subject].append(path)
+        first = row.onset if naming.first is None else naming.first
+        folder = base / naming.folder(row)
+        _write_clip(row, folder, pool[row.subject], naming.frame or _FRAMES[database], first)
+    for paths in pool.values():
+        for path in paths:
+            path.unlink()
+        paths[0].parent.rmdir()
+    (base / MARKER).write_text(_TEXT.format(title=load_manifest(database).title), encoding="utf-8")
+    return out

@@ -115,37 +115,40 @@ def _checked(dataset: Dataset, recipe: Recipe, path: Path) -> dict[str, np.ndarr
         raise CompanionError(
             f"landmark file {path.name}: expected what astsvm data export-landmarks writes; {where}: {first['msg']}"
         ) from None
+    file = f"landmark file {path.name}"
     if read.dataset != dataset.id:
+        raise CompanionError(f"{file}: expected landmarks of {dataset.id}, found those of {read.dataset}")
+    detector = code_digest("preprocessing.detection")
+    if read.detector != detector:
         raise CompanionError(
-            f"landmark file {path.name}: expected landmarks of {dataset.id}, found those of {read.dataset}"
-        )
-    if read.detector != code_digest("preprocessing.detection"):
-        raise CompanionError(
-            f"landmark file {path.name}: expected the detector {code_digest('preprocessing.detection')} of this version, "
-            f"found {read.detector}; export the landmarks again with this version"
+            f"{file}: expected landmarks by this version's detector ({detector}), found {read.detector}; export them "
+            "again with this version"
         )
     every = recipe.registration.scope == "frame"
     if read.every_frame != every:
         words = {True: "every frame", False: "the onset"}
         raise CompanionError(
-            f"landmark file {path.name}: the recipe needs landmarks of {words[every]}, the file holds {words[not every]}"
+            f"{file}: the recipe needs landmarks of {words[every]}, it holds those of {words[not every]}"
         )
     found = {}
     for clip in dataset:
         entry = read.clips.get(clip.key)
         if entry is None:
-            raise CompanionError(
-                f"landmark file {path.name}: expected every clip of {dataset.id}, {clip.key} is missing"
-            )
+            raise CompanionError(f"{file}: expected every clip of {dataset.id}, {clip.key} is missing")
         if entry.content != clip.content:
             raise CompanionError(
-                f"landmark file {path.name}: {clip.key}: its frames here are not those that the landmarks were found in "
-                f"(digest {clip.content}, in the file {entry.content})"
+                f"{file}: {clip.key}: its frames here are not those that the landmarks were found in (digest "
+                f"{clip.content}, in the file {entry.content})"
             )
-        shape = (clip.length if every else 1, 68, 2)
+        frames = clip.length if every else 1
+        counts = sorted({len(points) for points in entry.landmarks})
+        if (len(entry.landmarks), counts) != (frames, [68]):
+            raise CompanionError(
+                f"{file}: {clip.key}: expected 68 landmarks in {frames} frames, found {counts} in {len(entry.landmarks)}"
+            )
         points = np.array(entry.landmarks, np.float32)
-        if points.shape != shape or not np.isfinite(points).all():
-            raise CompanionError(f"landmark file {path.name}: {clip.key}: expected {shape}, found {points.shape}")
+        if not np.isfinite(points).all():
+            raise CompanionError(f"{file}: {clip.key}: expected finite coordinates, found others")
         found[clip.key] = points
     return found
 

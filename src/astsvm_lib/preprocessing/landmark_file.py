@@ -144,7 +144,8 @@ def _checked(dataset: Dataset, recipe: Recipe, path: Path) -> dict[str, np.ndarr
         counts = sorted({len(points) for points in entry.landmarks})
         if (len(entry.landmarks), counts) != (frames, [68]):
             raise CompanionError(
-                f"{file}: {clip.key}: expected 68 landmarks in {frames} frames, found {counts} in {len(entry.landmarks)}"
+                f"{file}: {clip.key}: expected 68 landmarks in {frames} frames, found {counts} in "
+                f"{len(entry.landmarks)}"
             )
         points = np.array(entry.landmarks, np.float32)
         if not np.isfinite(points).all():

@@ -8,6 +8,8 @@ changed nothing runs nothing.
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -22,10 +24,12 @@ import nbformat
 import yaml
 from tqdm import tqdm
 
+from astsvm_lib.datasets import available, load_manifest
+from astsvm_lib.datasets.croissant import croissant
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import provenance
 from astsvm_lib.processes import CHATTER, run_each, without_chatter
-from astsvm_lib.storage import canonical_json, code_digest, digest, write_atomically
+from astsvm_lib.storage import Cache, canonical_json, code_digest, digest, write_atomically
 
 PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "book"
@@ -35,9 +39,12 @@ ROOMS = (
     "recipe", "readings", "datasets", "rehearsal", "preprocessing", "features", "network", "transfer", "evaluation",
     "experiments", "plotting",
 )  # fmt: skip
-#: Of the processes that run chapters: no debugger's warnings, no progress bars.
+#: Output of a cell that holds a picture, by its kind and by what stands in its text.
+PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
+PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
 #: What the code of a chapter calls that needs the features of every clip.
 WHOLE_DATA_SET = re.compile(r"\b(extract_all|evaluate)\(")
+#: Of the processes that run chapters: no debugger's warnings, no progress bars.
 KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
 
 
@@ -91,12 +98,12 @@ def _check_parameters(name: str, values: Mapping[str, Any]) -> None:
         raise CompanionError(f"chapter {name}: unknown parameter {', '.join(unknown)}; it takes {takes}")
 
 
-def _key(name: str, values: Mapping[str, Any]) -> str:
-    """Digest of all that a chapter's output is made from."""
+def _key(name: str, values: Mapping[str, Any], data: str) -> str:
+    """Digest of all that a chapter's output is made from; ``data`` is that of data on a disk."""
     used = [*(SOURCE / "results").glob("*.json"), *(PROJECT / "data_manifest").glob("*.yaml")]
     results = {path.name: path.read_text(encoding="utf-8") for path in sorted(used)}
     text = (SOURCE / f"{name}.md").read_text(encoding="utf-8")
-    return digest([text, dict(values), code_digest(*ROOMS), results, provenance.versions()])
+    return digest([text, dict(values), code_digest(*ROOMS), results, provenance.versions(), data])
 
 
 def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookNode:
@@ -128,6 +135,48 @@ def _describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
         cell.metadata["mystnb"] = {"image": {"alt": texts[0]}}
 
 
+def _check_outputs(name: str, cell: nbformat.NotebookNode) -> None:
+    """Refuse pictures that did not go through ``plotting.show``, which knows what may be shown."""
+    for output in cell.get("outputs", []):
+        for kind, value in output.get("data", {}).items():
+            picture = PICTURE_KINDS.match(kind) and kind != "image/png"
+            if picture or (kind in {"text/html", "text/markdown"} and PICTURE_IN_TEXT.search(str(value))):
+                raise CompanionError(
+                    f"chapter {name}: expected pictures to be put on the page by plotting.show, found {kind} in: "
+                    f"{cell.source[:60]}"
+                )
+
+
+def _hidden_paths() -> re.Pattern[str]:
+    """Folders of this machine that no page may name."""
+    named = [value for key, value in os.environ.items() if re.fullmatch(r"ASTSVM_\w*(ROOT|CACHE)", key) and value]
+    folders = [
+        *map(Path, named),
+        PROJECT,
+        BUILD,
+        Path.home(),
+        Path(tempfile.gettempdir()),
+        Path(sys.prefix),
+        Cache().root,
+    ]
+    known = {str(form) for folder in folders for form in (folder, folder.expanduser().resolve()) if len(form.parts) > 1}
+    longest_first = sorted((re.escape(path) for path in known), key=len, reverse=True)
+    return re.compile(rf"(?:{'|'.join(longest_first)})(?![\w-])")
+
+
+def _hide_paths(value: Any, paths: re.Pattern[str]) -> Any:
+    """An output without the folders of this machine; pictures are left as they are."""
+    if isinstance(value, str):
+        return paths.sub("...", value)
+    if isinstance(value, list):
+        return [_hide_paths(item, paths) for item in value]
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key != "image/png":
+                value[key] = _hide_paths(item, paths)
+    return value
+
+
 def _drop_chatter(cell: nbformat.NotebookNode) -> None:
     """Take a backend's start-up messages out of a cell's outputs."""
     for output in cell.get("outputs", []):
@@ -153,8 +202,8 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
     Raises
     ------
     CompanionError
-        For an unknown chapter or parameter, or when a cell fails: the message names the chapter and
-        the error.
+        For an unknown chapter or parameter, for a picture that did not come from ``plotting.show``, or
+        when a cell fails: the message names the chapter and the error.
     """
     import papermill
 
@@ -175,18 +224,37 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
         executed = nbformat.read(result, as_version=4)
         executed.cells.append(_provenance_cell(name, values))
         executed.metadata.pop("papermill", None)
+        paths = _hidden_paths()
         for cell in executed.cells:
+            _check_outputs(name, cell)
             _describe_figure(name, cell)
             _drop_chatter(cell)
+            _hide_paths(cell.get("outputs", []), paths)
             cell.metadata.pop("papermill", None)
             cell.metadata.pop("execution", None)
         write_atomically(target, nbformat.writes(executed).encode())
     return target
 
 
-def _run_once(name: str, values: Mapping[str, Any]) -> tuple[str, Path]:
+def datasets_used(params: Path | None) -> list[str]:
+    """Identifiers of the data sets that the chapters are run on with a parameter file."""
+    chosen = read_parameters(params)
+    used = {(parameters_of(name) | values).get("dataset") for name, values in chosen.items()}
+    return sorted(str(name) for name in used if name is not None)
+
+
+def _digest_on_disk(dataset: str) -> str:
+    """Digest of a data set that is read from a disk; nothing for one that the library makes, whose code is known."""
+    from astsvm_lib.datasets import load
+
+    if load_manifest(dataset).access == "generated":
+        return ""
+    return load(dataset).fingerprint
+
+
+def _run_once(name: str, values: Mapping[str, Any], data: str = "") -> tuple[str, Path]:
     """The executed chapter: as it was, if nothing that it is made from has changed."""
-    path = BUILD / "executed" / f"{name}-{_key(name, values)}.ipynb"
+    path = BUILD / "executed" / f"{name}-{_key(name, values, data)}.ipynb"
     if not path.exists():
         run_chapter(name, values, path)
     return name, path
@@ -235,6 +303,10 @@ def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
     for name, path in executed.items():
         (folder / f"{name}.md").unlink()
         shutil.copyfile(path, folder / f"{name}.ipynb")
+    (folder / "_extra" / "croissant").mkdir(parents=True)
+    for dataset in available():
+        text = json.dumps(croissant(load_manifest(dataset)), indent=2)
+        (folder / "_extra" / "croissant" / f"{dataset}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _render(source: Path) -> Path:
@@ -294,9 +366,13 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
         If a chapter or the rendering fails, by name.
     """
     values = read_parameters(params)
+    on_disk = {dataset: _digest_on_disk(dataset) for dataset in datasets_used(params)}
     _prepare_data(values, jobs)
-    last_first = reversed(list(values.items()))  # the laboratories, at the book's end, take longest
-    runs = run_each(_run_once, last_first, jobs, KERNEL_ENVIRONMENT)
+    work = [
+        (name, chosen, on_disk.get(str((parameters_of(name) | chosen).get("dataset")), ""))
+        for name, chosen in values.items()
+    ]
+    runs = run_each(_run_once, reversed(work), jobs, KERNEL_ENVIRONMENT)  # the laboratories, at the end, take longest
     executed = dict(tqdm(runs, total=len(values), desc="chapters"))
     kept = {path.name for path in executed.values()}
     for path in (BUILD / "executed").glob("*-*.ipynb"):

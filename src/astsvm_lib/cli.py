@@ -17,11 +17,14 @@ from astsvm_lib.experiments.profiles import PROFILES
 from astsvm_lib.recipe import Recipe
 
 if TYPE_CHECKING:
+    from astsvm_lib.datasets import Clip, Dataset
     from astsvm_lib.evaluation.scores import Scores
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 root_option = click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder of the data, where the library does not generate it."
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Folder of the data, where the library does not generate it; by default that of its environment variable.",
 )
 
 recipe_option = click.option(
@@ -99,38 +102,131 @@ def data_list(as_json: bool) -> None:
 def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
     """Check that data set ID is as its manifest declares; exit 0 only if it is.
 
-    Generated data is rendered as far as the first clip's onset, in which a face must be found.
+    Looks for the data up to three folders below the root, reads the annotation and the first and last frame
+    of each scored clip, and prints one line for whatever is not as it should be. Notes are about what was
+    found and could be coped with. Generated data is rendered as far as the first clip's onset.
     """
-    from astsvm_lib.datasets import load
-    from astsvm_lib.preprocessing import find_landmarks
+    from astsvm_lib.datasets import inspect
 
-    loaded = load(dataset, root)
-    deviations = loaded.deviations()
-    first = loaded.clips[0]
-    frames = first.load_frames([first.onset])
-    try:
-        find_landmarks(frames[0], f"{first.key}, frame 0")
-    except CompanionError as error:
-        deviations.append(str(error))
-    counts = Counter(clip.label for clip in loaded)
+    found = inspect(dataset, root, read_frames=True)
+    deviations = found.deviations()
+    if found.manifest.access == "generated":
+        deviations += _without_face(found.clips[0])
     if as_json:
         _print_json(
             {
-                "id": loaded.id,
-                "subjects": len(loaded.groups),
-                "clips": len(loaded),
-                "classes": {label: counts[label] for label in loaded.classes},
-                "digest": loaded.fingerprint,
+                "id": found.id,
+                "heading": found.manifest.heading,
+                **_counts(found),
+                "expected": {
+                    "subjects": found.manifest.subjects,
+                    "clips": sum(found.manifest.classes.values()),
+                    "classes": found.manifest.classes,
+                    "frames": list(found.manifest.lengths),
+                },
+                "digest": found.fingerprint,
                 "deviations": deviations,
+                "notes": list(found.notes),
             }
         )
     else:
+        for line in found.notes:
+            click.echo(f"note: {line}")
         for line in deviations:
             click.echo(line)
-        classes = ", ".join(f"{counts[label]} {label}" for label in loaded.classes)
-        verdict = "as declared" if not deviations else f"{len(deviations)} deviations"
-        click.echo(f"{loaded.id}: {len(loaded)} clips of {len(loaded.groups)} subjects ({classes}): {verdict}")
+        counts = _counts(found)
+        classes = ", ".join(f"{n} {label}" for label, n in counts["classes"].items())
+        lengths = " of {} to {} frames".format(*counts["frames"]) if counts["frames"] else ""
+        plural = "" if len(deviations) == 1 else "s"
+        verdict = "as declared" if not deviations else f"{len(deviations)} deviation{plural}"
+        click.echo(f"{found.id}: {len(found)} clips{lengths}, {counts['subjects']} subjects ({classes}): {verdict}")
     sys.exit(1 if deviations else 0)
+
+
+def _counts(found: Dataset) -> dict[str, Any]:
+    """What is there of a data set: subjects, clips, classes, fewest and most frames of a clip."""
+    counts, lengths = Counter(clip.label for clip in found), [clip.length for clip in found]
+    return {
+        "subjects": len(found.groups),
+        "clips": len(found),
+        "classes": {label: counts[label] for label in found.classes},
+        "frames": [min(lengths), max(lengths)] if lengths else [],
+    }
+
+
+def _without_face(clip: Clip) -> list[str]:
+    """What is wrong with a clip's onset frame: nothing, if one face is found in it."""
+    from astsvm_lib.preprocessing import find_landmarks
+
+    try:
+        find_landmarks(clip.load_frames([clip.onset])[0], f"{clip.key}, frame 0")
+    except CompanionError as error:
+        return [str(error)]
+    return []
+
+
+@data.command("rehearse")
+@click.argument("dataset", metavar="ID")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write to; must be empty.")
+def data_rehearse(dataset: str, out: Path) -> None:
+    """Write rendered faces in the folders and sheets of real data set ID, to practise on without a licence.
+
+    Every command that takes --root then runs on it as on the real data, and says that it is rehearsal data.
+    """
+    from astsvm_lib.datasets import load_manifest
+    from astsvm_lib.rehearsal.layout import write_layout
+
+    parts = load_manifest(dataset).parts
+    if parts and out.exists() and any(out.iterdir()):
+        raise CompanionError(f"{out}: expected an empty folder, found files in it; name another one")
+    for part in parts or [dataset]:
+        write_layout(part, out / part if parts else out)
+    click.echo(f"rendered faces in the layout of {load_manifest(dataset).title}: {out}")
+
+
+@data.command("croissant")
+@click.argument("dataset", metavar="ID")
+def data_croissant(dataset: str) -> None:
+    """Print data set ID's description as Croissant 1.0 JSON-LD, for programs that look for data."""
+    from astsvm_lib.datasets import load_manifest
+    from astsvm_lib.datasets.croissant import croissant
+
+    _print_json(croissant(load_manifest(dataset)))
+
+
+@data.command("export-landmarks")
+@click.argument("dataset", metavar="ID")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON file to write.")
+@recipe_option
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips worked on at once.")
+@root_option
+def data_export_landmarks(dataset: str, out: Path, recipe_file: Path | None, jobs: int, root: Path | None) -> None:
+    """Write the landmarks of data set ID into one small file, for a machine without dlib.
+
+    Landmarks of faces under a licence are under that licence too.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.preprocessing.landmark_file import export_landmarks
+
+    count = export_landmarks(load(dataset, root), _read_recipe(recipe_file), out, jobs)
+    click.echo(f"{dataset}: landmarks of {count} clips in {out}")
+
+
+@data.command("import-landmarks")
+@click.argument("dataset", metavar="ID")
+@click.argument("file", type=click.Path(path_type=Path))
+@recipe_option
+@root_option
+def data_import_landmarks(dataset: str, file: Path, recipe_file: Path | None, root: Path | None) -> None:
+    """Take landmarks of data set ID from FILE, so that nothing has to be detected here.
+
+    The file is checked against the frames that lie here; all of it is taken, or nothing.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.preprocessing.landmark_file import import_landmarks
+
+    count = import_landmarks(load(dataset, root), _read_recipe(recipe_file), file)
+    click.echo(f"{dataset}: landmarks of {count} clips taken from {file}")
 
 
 @data.command("prepare")
@@ -422,23 +518,31 @@ def chapter_list() -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Notebook to write; by default NAME.ipynb in the build folder."
 )
-def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | None) -> None:
+@root_option
+def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | None, root: Path | None) -> None:
     """Run chapter NAME through papermill: as it stands, or with other parameters."""
     import yaml
 
-    from astsvm_lib.book import run_chapter
+    from astsvm_lib.book import parameters_of, run_chapter
+    from astsvm_lib.datasets.manifest import set_root
 
     values = {key: yaml.safe_load(value) for key, value in parameters}
+    if root is not None:
+        set_root([str((parameters_of(name) | values).get("dataset", ""))], root)
     click.echo(f"executed: {run_chapter(name, values, out)}")
 
 
 @command.command()
 @click.option("--params", type=click.Path(path_type=Path), help="YAML file of parameters; book/params/ has examples.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Chapters run at once.")
-def book(params: Path | None, jobs: int) -> None:
+@root_option
+def book(params: Path | None, jobs: int, root: Path | None) -> None:
     """Run every chapter, render the book, and print where it is."""
-    from astsvm_lib.book import build
+    from astsvm_lib.book import build, datasets_used
+    from astsvm_lib.datasets.manifest import set_root
 
+    if root is not None:
+        set_root(datasets_used(params), root)
     click.echo(f"The book is at {build(params, jobs)}")
 
 

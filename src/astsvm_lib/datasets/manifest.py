@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -235,6 +236,28 @@ def root_of(manifest: Manifest, given: Path | None = None) -> Path | None:
                 )
             return root
     return None
+
+
+def set_root(datasets: Iterable[str], root: Path) -> None:
+    """Let this process, and those that it starts, find data sets in a folder.
+
+    Parameters
+    ----------
+    datasets
+        Identifiers; generated data needs no folder and is left alone.
+
+    Raises
+    ------
+    CompanionError
+        If none of them is read from a disk.
+    """
+    known = [load_manifest(name) for name in datasets if name in available()]
+    gated = [manifest for manifest in known if manifest.root is not None]
+    if not gated:
+        names = ", ".join(manifest.id for manifest in known) or "no data"
+        raise CompanionError(f"--root: expected a data set that is read from a disk, found {names}; leave --root out")
+    for manifest in gated:
+        os.environ[str(manifest.root)] = str(root.expanduser().resolve())
 
 
 def inspect(dataset: str, root: Path | None = None, read_frames: bool = False) -> Dataset:

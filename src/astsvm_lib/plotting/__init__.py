@@ -1,20 +1,32 @@
 """Figures of the book: one style, colours that a colour-blind reader can tell, alt text for each."""
 
-from astsvm_lib.plotting.clips import draw_landmarks, filmstrip, flow_rgb, image_grid, three_groups
+from astsvm_lib.plotting.clips import (
+    change_images,
+    draw_landmarks,
+    face_images,
+    flow_rgb,
+    image_grid,
+    portrait,
+    three_groups,
+)
 from astsvm_lib.plotting.diagrams import architecture
 from astsvm_lib.plotting.results import confusion_figure, learning_curves, score_bars
-from astsvm_lib.plotting.style import COLOURS, new_figure, show
+from astsvm_lib.plotting.style import COLOURS, Content, draw_image, new_figure, show
 
 __all__ = [
     "COLOURS",
+    "Content",
     "architecture",
+    "change_images",
     "confusion_figure",
+    "draw_image",
     "draw_landmarks",
-    "filmstrip",
+    "face_images",
     "flow_rgb",
     "image_grid",
     "learning_curves",
     "new_figure",
+    "portrait",
     "score_bars",
     "show",
     "three_groups",

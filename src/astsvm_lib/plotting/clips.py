@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from astsvm_lib.plotting.style import COLOURS, new_figure
-from astsvm_lib.preprocessing.detection import REGIONS
+from astsvm_lib.datasets.clip import Dataset
+from astsvm_lib.plotting.style import COLOURS, Content, draw_image, new_figure
+from astsvm_lib.preprocessing.detection import REGIONS, find_landmarks
+
+#: Side of the blocks, in pixels, whose means stand for a difference that may not be shown.
+BLOCK = 16
 
 
 def flow_rgb(flow: np.ndarray, full: float) -> np.ndarray:
@@ -21,6 +26,55 @@ def flow_rgb(flow: np.ndarray, full: float) -> np.ndarray:
     return np.concatenate([strength, np.zeros_like(strength[..., :1])], -1)
 
 
+def portrait(shape: tuple[int, ...], landmarks: np.ndarray) -> np.ndarray:
+    """The 68 landmarks (column, row) as lines on white, (H, W) float32 in 0..255: a face without the person."""
+    canvas = np.full(shape[:2], 255, np.uint8)
+    width = max(1, round(min(shape[:2]) / 150))
+    for name, region in REGIONS.items():
+        points = np.round(landmarks[region] * 8).astype(np.int32)[:, None]
+        cv2.polylines(canvas, [points], name.endswith("eye"), 60, width, cv2.LINE_AA, shift=3)
+    return canvas.astype(np.float32)
+
+
+def face_images(
+    data: Dataset, images: Sequence[np.ndarray], landmarks: np.ndarray | None = None
+) -> tuple[list[np.ndarray], Content]:
+    """Frames as they may be shown, and what they then are: themselves, or their landmarks.
+
+    Parameters
+    ----------
+    images
+        Frames or crops, (H, W) or (H, W, 3).
+    landmarks
+        (68, 2) in the images' pixels, the same for all of them; found in each image by default.
+    """
+    if data.manifest.show.frames:
+        return list(images), "frame"
+    drawn = []
+    for image in images:
+        points = find_landmarks(np.asarray(image), data.id) if landmarks is None else landmarks
+        drawn.append(portrait(image.shape, points))
+    return drawn, "landmarks"
+
+
+def change_images(data: Dataset, images: Sequence[np.ndarray]) -> tuple[list[np.ndarray], Content]:
+    """Differences of frames as they may be shown, and what they then are: themselves, or means over blocks.
+
+    Parameters
+    ----------
+    images
+        (H, W) each.
+    """
+    if data.manifest.show.frames:
+        return list(images), "frame"
+    coarse = []
+    for image in images:
+        rows, columns = image.shape[0] // BLOCK, image.shape[1] // BLOCK
+        blocks = image[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+        coarse.append(blocks.mean((1, 3)))
+    return coarse, "average"
+
+
 def image_grid(
     rows: Sequence[Sequence[np.ndarray]],
     row_titles: Sequence[str],
@@ -28,6 +82,7 @@ def image_grid(
     limits: Sequence[tuple[float, float]] = (),
     maps: Sequence[str] = (),
     cell: float = 0.95,
+    content: Sequence[Content] = (),
 ) -> Figure:
     """Images in rows; each row has one range of values and one colour map.
 
@@ -43,6 +98,8 @@ def image_grid(
         Colour map of each row; grey by default.
     cell
         Side of an image in inches.
+    content
+        What each row's images are; frames by default.
     """
     columns = max(len(row) for row in rows)
     figure, axes = new_figure(
@@ -52,42 +109,46 @@ def image_grid(
     for i, row in enumerate(rows):
         low, high = limits[i] if limits else (min(map(np.min, row)), max(map(np.max, row)))
         for j, axis in enumerate(axes[i]):
-            axis.set(xticks=[], yticks=[])
+            axis.set(xticks=[], yticks=[])  # also where a row is shorter than the others
             for spine in axis.spines.values():
                 spine.set_visible(False)
             if j < len(row):
-                axis.imshow(row[j], vmin=low, vmax=high, cmap=maps[i] if maps else "gray", interpolation="nearest")
+                options = {"vmin": low, "vmax": high, "cmap": maps[i] if maps else "gray", "interpolation": "nearest"}
+                draw_image(axis, row[j], content[i] if content else "frame", **options)
             if i == 0 and j < len(column_titles):
                 axis.set_title(column_titles[j], fontsize=8, loc="center", pad=2)
         axes[i][0].set_ylabel(row_titles[i], fontsize=8)
     return figure
 
 
-def filmstrip(frames: np.ndarray, titles: Sequence[str], row_title: str = "") -> Figure:
-    """Frames in one row."""
-    return image_grid([list(frames)], [row_title], titles)
-
-
-def three_groups(frames: np.ndarray, flow: np.ndarray, idsf: np.ndarray, name: str = "IDSF") -> Figure:
+def three_groups(
+    data: Dataset, frames: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, idsf: np.ndarray, name: str = "IDSF"
+) -> Figure:
     """Figure 2 of the paper: (a) prepared frames, (b) flow in red and green, (c) differences.
 
     Parameters
     ----------
+    data
+        Says what may be shown.
     frames, idsf
         (10, H, W).
+    landmarks
+        (68, 2) in the pixels of the frames.
     flow
         (10, H, W, 2).
     """
     fastest = max(float(np.percentile(np.abs(flow), 99.8)), 1e-3)
-    largest = max(float(np.percentile(np.abs(idsf), 99.5)), 1e-6)
-    rows = [list(np.clip(frames, 0, 255)), list(flow_rgb(flow, fastest)), list(idsf)]
+    faces, face = face_images(data, list(np.clip(frames, 0, 255)), landmarks)
+    changes, change = change_images(data, list(idsf))
+    largest = max(float(np.percentile(np.abs(changes), 99.5)), 1e-6)
     return image_grid(
-        rows,
-        ["(a) frames", "(b) flow", f"(c) {name}"],
+        [faces, list(flow_rgb(flow, fastest)), changes],
+        ["(a) frames" if face == "frame" else "(a) landmarks", "(b) flow", f"(c) {name}"],
         [str(i + 1) for i in range(len(frames))],
         [(0, 255), (0, 1), (-largest, largest)],
         ["gray", "gray", "RdBu_r"],
         cell=0.72,
+        content=[face, "flow", change],
     )
 
 

@@ -76,7 +76,7 @@ class Naming:
     first
         Number of each clip's first file; by default the onset.
     below
-        Folders between the root and the subjects' folders.
+        Folders between the root and the subjects' folders; the usual ones by default.
     sheet
         Name of the annotation sheet; none is written for the empty string.
     folder
@@ -85,7 +85,7 @@ class Naming:
 
     frame: str = ""
     first: int | None = None
-    below: str = ""
+    below: str | None = None
     sheet: str | None = None
     folder: Callable[[Row], str] = lambda row: row.folder
 
@@ -95,6 +95,7 @@ _FRAMES = {
     "samm": "{subject}_{number:05d}.jpg",
     "smic-hs": "reg_image{number:06d}.jpg",
 }
+_BELOW = {"casme2": "CASME2_RAW_selected", "samm": "", "smic-hs": "HS"}
 _SHEETS = {
     "casme2": "CASME2-coding-20140508.xlsx",
     "samm": "SAMM_Micro_FACS_Codes_v2.xlsx",
@@ -250,7 +251,7 @@ def write_layout(
         naming or Naming(),
         film or twin_film(database),
     )
-    base = out / naming.below
+    base = out / (_BELOW[database] if naming.below is None else naming.below)
     base.mkdir(parents=True, exist_ok=True)
     sheet = _SHEETS[database] if naming.sheet is None else naming.sheet
     if sheet:

@@ -46,7 +46,8 @@ def small_dataset(smile_frames: np.ndarray) -> Dataset:
     """Three subjects, two classes, eight clips, whose frames are cuts of one rendered clip."""
     manifest = Manifest(
         id="small", title="small", version="1", licence="CC0", description="for tests", access="generated",
-        loader="none:none", rehearsal=True, fps=100, width=300, height=300, subjects=3,
+        loader="none:none", rehearsal=True, lengths=(2, 99), labels={},
+        show={"frames": True, "landmarks": True, "aggregates": True}, fps=100, width=300, height=300, subjects=3,
         classes={"negative": 5, "positive": 3},
     )  # fmt: skip
     rows = [("01", "negative"), ("01", "positive"), ("01", "negative"), ("02", "negative"), ("02", "positive"),

@@ -1,13 +1,21 @@
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from astsvm_lib.datasets import Dataset, available, load, load_manifest
+from astsvm_lib.datasets.croissant import croissant
+from astsvm_lib.datasets.manifest import manifest_folder, schema
 from astsvm_lib.datasets.video import read_clip
 from astsvm_lib.errors import CompanionError
+
+PROJECT = Path(__file__).parents[2]
 
 
 def test_every_manifest_can_be_read_and_is_named_after_its_id():
@@ -16,6 +24,62 @@ def test_every_manifest_can_be_read_and_is_named_after_its_id():
         manifest = load_manifest(name)
         assert manifest.id == name
         assert ("rehearsal data" in manifest.heading) == manifest.rehearsal
+
+
+def test_every_manifest_obeys_the_one_json_schema():
+    written = json.loads((manifest_folder() / "schema.json").read_text())
+    assert written == schema(), "make it again: json.dumps(astsvm_lib.datasets.manifest.schema(), indent=2)"
+    check = Draft202012Validator(written)
+    check.check_schema(written)
+    for name in available():
+        assert [
+            e.message for e in check.iter_errors(yaml.safe_load((manifest_folder() / f"{name}.yaml").read_text()))
+        ] == []
+    gated = yaml.safe_load((manifest_folder() / "samm.yaml").read_text())
+    for change in ({"terms": ...}, {"root": "HOME"}, {"fixes": [{"row": 3}]}, {"sha256": "0"}, {"access": "free"}):
+        wrong = {key: value for key, value in (gated | change).items() if value is not ...}
+        assert not check.is_valid(wrong), change
+
+
+def test_manifests_say_what_a_reader_needs_and_hold_no_checksum():
+    bibliography = (PROJECT / "book" / "references.bib").read_text()
+    for name in available():
+        manifest = load_manifest(name)
+        assert set(filter(None, manifest.labels.values())) <= set(manifest.classes)
+        assert not re.search(r"sha\d|md5|checksum", (manifest_folder() / f"{name}.yaml").read_text(), re.I)
+        assert bool(manifest.parts) == (manifest.loader == "astsvm_lib.datasets.composite:unite")
+        for part in map(load_manifest, manifest.parts):
+            assert set(part.classes) == set(manifest.classes)
+        if manifest.parts:
+            parts = [load_manifest(part) for part in manifest.parts]
+            assert manifest.subjects == sum(part.subjects for part in parts)
+            assert manifest.classes == {c: sum(p.classes[c] for p in parts) for c in manifest.classes}
+            assert manifest.lengths == (min(p.lengths[0] for p in parts), max(p.lengths[1] for p in parts))
+        if manifest.access == "gated":
+            assert not manifest.show.frames
+            assert f"{{{manifest.citation}," in bibliography
+            assert str(manifest.doi) in bibliography
+            assert len(str(manifest.terms).strip().splitlines()) <= 2
+
+
+def test_croissant_names_what_it_refers_to():
+    for name in available():
+        manifest = load_manifest(name)
+        document = croissant(manifest)
+        assert document["name"] == name
+        known = {item["@id"] for item in document["distribution"]}
+        for item in document["distribution"]:
+            assert item.get("containedIn", {"@id": "download"})["@id"] in known
+            assert not {"md5", "sha256"} & set(item)
+        for records in document["recordSet"]:
+            fields = {field["@id"] for field in records["field"]}
+            keys = records["key"] if isinstance(records["key"], list) else [records["key"]]
+            assert {key["@id"] for key in keys} <= fields
+            sources = {f["source"]["fileObject"]["@id"] for f in records["field"] if "source" in f}
+            assert sources <= known
+            assert all(set(row) == fields for row in records.get("data", []))
+        (classes,) = (records for records in document["recordSet"] if records["name"] == "classes")
+        assert {row["classes/name"]: row["classes/clips"] for row in classes["data"]} == manifest.classes
 
 
 def test_unknown_data_and_a_needless_root_are_refused():
@@ -36,10 +100,14 @@ def test_clips_are_known_by_their_keys(small_dataset: Dataset):
 
 def test_deviations_are_found(small_dataset: Dataset):
     assert small_dataset.deviations() == []
-    fewer = Dataset(small_dataset.manifest, (replace(small_dataset.clips[0], apex=99), *small_dataset.clips[1:5]))
+    longest = replace(small_dataset.clips[1], offset=120)
+    strange = (replace(small_dataset.clips[0], apex=99), longest, *small_dataset.clips[2:5])
+    fewer = Dataset(small_dataset.manifest, strange, faults=("something else",))
     found = "\n".join(fewer.deviations())
     assert "expected 3 subjects, found 2" in found
     assert "expected 8 clips, found 5" in found
+    assert "something else" in found
+    assert "small/01/c1: expected 2 to 99 frames from onset to offset, found 121" in found
     assert "small/01/c0: expected onset <= apex <= offset, found 0, 99, 13" in found
 
 
@@ -97,7 +165,7 @@ def test_recordings_that_cannot_be_used_say_why(frames, tmp_path):
     with pytest.raises(CompanionError, match="at least 2 frames from onset to offset, found 1"):
         read_clip(folder, 3, 3, 100)
     cv2.imwrite(str(folder / "img5.png"), frames[0][:-3])
-    with pytest.raises(CompanionError, match="frames of one size, found 64x45, 64x48"):
+    with pytest.raises(CompanionError, match="frames of one size and kind, found 64x45, 64x48"):
         read_clip(folder, fps=100)
     (folder / "img5.png").write_bytes(b"half a picture")
     with pytest.raises(CompanionError, match=r"img5.png: not a readable image"):

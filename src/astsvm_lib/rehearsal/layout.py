@@ -188,7 +188,8 @@ def sheet_of(database: str, rows: Iterable[Row]) -> pd.DataFrame:
     else:
         table.append(["Subject", "Filename", "OnsetF", "OffsetF", "OnsetF2", "OffsetF2", "Emotion"])
         table += [[int(r.subject[1:]), r.clip, r.onset, r.offset, None, None, r.emotion] for r in rows]
-    return pd.DataFrame(table)
+    width = max(map(len, table))
+    return pd.DataFrame([[*cells, *[None] * (width - len(cells))] for cells in table])
 
 
 def twin_film(database: str) -> Film:

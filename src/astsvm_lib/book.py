@@ -159,7 +159,9 @@ def _hidden_paths() -> re.Pattern[str]:
         Path(sys.prefix),
         Cache().root,
     ]
-    known = {str(form) for folder in folders for form in (folder, folder.expanduser().resolve()) if len(form.parts) > 1}
+    forms = [form for folder in folders for form in (folder, folder.expanduser().resolve()) if len(form.parts) > 1]
+    above = [parent for form in forms for parent in form.parents if len(parent.parts) > 2]  # tables cut long paths
+    known = {str(form) for form in (*forms, *above)}
     longest_first = sorted((re.escape(path) for path in known), key=len, reverse=True)
     return re.compile(rf"(?:{'|'.join(longest_first)})(?![\w-])")
 

@@ -39,6 +39,7 @@ benchmarks: environment
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/preprocessing.py
 	$(BIN)/python benchmarks/corpus.py rehearsal-smic
+	$(BIN)/python benchmarks/databases.py
 	$(BIN)/python benchmarks/svm.py
 
 # Needs uv (pip install uv).

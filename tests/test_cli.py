@@ -22,6 +22,55 @@ def test_data_list_and_check(astsvm):
     assert json.loads(checked.stdout)["deviations"] == []
 
 
+def test_data_check_of_a_practice_database_good_and_broken(astsvm, tmp_path: Path):
+    done = astsvm("data", "rehearse", "smic-hs", "--out", "deep/SMIC")
+    assert done.returncode == 0, done.stderr
+    good = astsvm("data", "check", "smic-hs", "--root", "deep")
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert (
+        "164 clips of 11 to 58 frames, 16 subjects (70 negative, 51 positive, 43 surprise): as declared" in good.stdout
+    )
+    clip = next(path for path in sorted((tmp_path / "deep").rglob("s03_*")) if path.is_dir())
+    sorted(clip.iterdir())[3].unlink()
+    broken = astsvm("data", "check", "smic-hs", "--root", "deep", "--json")
+    assert broken.returncode == 1
+    told = json.loads(broken.stdout)
+    assert (told["clips"], told["expected"]["clips"], told["expected"]["frames"]) == (163, 164, [11, 58])
+    assert sum(line.startswith(f"smic-hs/s03/{clip.name}: ") for line in told["deviations"]) == 1
+    assert "(rehearsal data)" in told["heading"]
+    refused = astsvm("evaluate", "--dataset", "smic-hs", "--profile", "smoke", "--root", "deep")
+    assert refused.returncode == 2
+    assert "the data is not as declared" in refused.stderr
+    again = astsvm("data", "rehearse", "smic-hs", "--out", "deep")
+    assert again.returncode == 2
+    assert "expected an empty folder" in again.stderr
+
+
+def test_a_database_that_is_not_there_says_how_to_get_it(astsvm):
+    result = astsvm("data", "check", "samm")
+    assert result.returncode == 2
+    for words in ("given out under a licence", "How to ask", "export ASTSVM_SAMM_ROOT=FOLDER", "006_1_2"):
+        assert words in result.stderr
+    needless = astsvm("chapter", "run", "data", "--root", ".")
+    assert needless.returncode == 2
+    assert "--root: expected a data set that is read from a disk, found rehearsal-mini" in needless.stderr
+
+
+def test_landmarks_go_out_and_come_in(astsvm, tmp_path: Path):
+    out = astsvm("data", "export-landmarks", "rehearsal-mini", "--out", "points.json", "--jobs", "2")
+    assert out.returncode == 0, out.stderr
+    assert "landmarks of 48 clips" in out.stdout
+    back = astsvm("data", "import-landmarks", "rehearsal-mini", "points.json", ASTSVM_CACHE=str(tmp_path / "elsewhere"))
+    assert back.returncode == 0, back.stderr
+    assert len(list((tmp_path / "elsewhere" / "landmarks").rglob("*.npz"))) == 48
+
+
+def test_croissant_is_json(astsvm):
+    document = json.loads(astsvm("data", "croissant", "casme2").stdout)
+    assert document["@type"] == "sc:Dataset"
+    assert document["citeAs"] == "https://doi.org/10.1371/journal.pone.0086041"
+
+
 def test_network_summary(astsvm):
     rows = json.loads(astsvm("network", "summary", "--json").stdout)
     assert set(rows[0]) == {"name", "output_shape", "parameters"}

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,8 @@ def test_profiles():
     smoke = profile_named("smoke").choose(data)
     assert len({clip.group for clip in smoke}) == 4
     assert {clip.label for clip in smoke} == set(data.classes)
+    few = tuple(clip for clip in data if clip.subject != "01" or clip.label == "negative")
+    assert "01" not in {clip.subject for clip in profile_named("smoke").choose(replace(data, clips=few))}
     assert profile_named("quick").choose(data) == data.clips
     with pytest.raises(CompanionError, match="unknown profile 'fast'; expected one of smoke, quick, paper"):
         profile_named("fast")

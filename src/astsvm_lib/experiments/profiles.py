@@ -18,7 +18,7 @@ class Profile:
     epochs
         Of every training, fixed beforehand.
     subjects
-        How many subjects take part, the first in name order; None for all.
+        How many subjects take part: those who show most classes, the first in name order; None for all.
     clips_per_subject
         How many clips of each, classes taken in turn; None for all.
     purpose
@@ -33,7 +33,8 @@ class Profile:
 
     def choose(self, dataset: Dataset) -> tuple[Clip, ...]:
         """The clips that take part, in the data set's order."""
-        groups = sorted(dataset.groups)[: self.subjects]
+        shown = {group: {clip.label for clip in dataset if clip.group == group} for group in dataset.groups}
+        groups = sorted(shown, key=lambda group: (-len(shown[group]), group))[: self.subjects]
         chosen: set[str] = set()
         for group in groups:
             by_label: dict[str, list[Clip]] = defaultdict(list)

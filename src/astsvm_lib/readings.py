@@ -122,6 +122,7 @@ READINGS = (
         "R15",
         "IV.A",
         "Lists five classes for CASME II; the experiments use three.",
-        "The MEGC2019 subsets: CASME II 145 clips, SMIC-HS 164, SAMM 133.",
+        "The MEGC2019 subsets: CASME II 145 clips, SMIC-HS 164, SAMM 133. Two clips of CASME II are left out as in "
+        "MEGC2019; where an apex is not annotated, or not to be trusted, the middle of the clip stands for it.",
     ),
 )

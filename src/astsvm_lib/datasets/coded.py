@@ -1,42 +1,31 @@
-"""Databases whose annotation sheet is the truth: CASME II and SAMM."""
+"""Databases whose annotation sheet is the truth.
+
+CASME II (Yan et al. 2014), ``sub01/EP02_01f/img46.jpg``, and SAMM (Davison et al. 2018),
+``006/006_1_2/006_05562.jpg``, each with a sheet of onset, apex, offset, action units and emotion.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from astsvm_lib.datasets.clip import Clip, Dataset
-from astsvm_lib.datasets.manifest import Annotation, Manifest, how_to_get, root_of
-from astsvm_lib.datasets.marker import as_found
-from astsvm_lib.datasets.recordings import find_span, look_at_frames, make_clip, number_files
+from astsvm_lib.datasets.manifest import Annotation, Manifest
+from astsvm_lib.datasets.recordings import as_dataset, find_span, make_clip, number_files
 from astsvm_lib.datasets.sheet import Row, read_sheet
-from astsvm_lib.datasets.tree import NAMES, Visit, find_subjects
+from astsvm_lib.datasets.tree import NAMES, Visit, enter
 from astsvm_lib.errors import CompanionError
 
-
-@dataclass(frozen=True)
-class Layout:
-    """What differs between two databases of this kind.
-
-    Attributes
-    ----------
-    database
-        Key of :data:`astsvm_lib.datasets.tree.NAMES`.
-    subject
-        Gives a subject its name from the number in the sheet or on the folder: 4 -> ``sub04``.
-    """
-
-    database: str
-    subject: Callable[[int], str]
+#: How a subject is named, as its folder is, from its number in the sheet.
+SUBJECTS = {"casme2": "sub{:02d}", "samm": "{:03d}"}
 
 
-def _subject(text: str, layout: Layout) -> str:
+def _subject(text: str, database: str) -> str:
     """A subject's name from a cell or a folder's name; what is not a number stays as it is."""
     digits = re.sub(r"\D", "", text)
-    return layout.subject(int(digits)) if digits else text
+    return SUBJECTS[database].format(int(digits)) if digits else text
 
 
 def _stem(name: str) -> str:
@@ -47,13 +36,13 @@ def _stem(name: str) -> str:
 class _Folders:
     """The clips' folders of one database, found by subject and clip."""
 
-    def __init__(self, visit: Visit, subjects: Path, layout: Layout) -> None:
-        subject_name, clip_name = NAMES[layout.database]
+    def __init__(self, visit: Visit, subjects: Path, database: str) -> None:
+        subject_name, clip_name = NAMES[database]
         self.paths: dict[tuple[str, str], Path] = {}
         for folder in visit.folders(subjects):
             if not subject_name.fullmatch(folder.name):
                 continue
-            subject = _subject(folder.name, layout)
+            subject = _subject(folder.name, database)
             for clip in visit.folders(folder):
                 if clip_name.fullmatch(clip.name):
                     self.paths[subject, clip.name.lower()] = clip
@@ -81,8 +70,8 @@ class _Folders:
 class _Reader:
     """Rows of the sheet become clips, one by one; what is wrong with each is kept."""
 
-    def __init__(self, manifest: Manifest, layout: Layout, visit: Visit, folders: _Folders) -> None:
-        self.manifest, self.layout, self.visit, self.folders = manifest, layout, visit, folders
+    def __init__(self, manifest: Manifest, visit: Visit, folders: _Folders) -> None:
+        self.manifest, self.visit, self.folders = manifest, visit, folders
         self.seen: dict[str, Row] = {}
         self.restored: set[str] = set()
         self.renumbered = 0
@@ -91,7 +80,7 @@ class _Reader:
 
     def read(self, row: Row) -> None:
         """Take in one row."""
-        subject, name = _subject(row.text("subject"), self.layout), row.text("clip")
+        subject, name = _subject(row.text("subject"), self.manifest.id), row.text("clip")
         key = f"{self.manifest.id}/{subject}/{name}"
         if not isinstance(row.values["subject"], str):
             self.restored.add(subject)
@@ -187,41 +176,22 @@ class _Reader:
             )
 
 
-def inspect_coded(manifest: Manifest, given: Path | None, read_frames: bool, layout: Layout) -> Dataset:
-    """A database of this kind as it is found.
+def inspect(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset:
+    """CASME II or SAMM as it is found in a folder.
 
     Raises
     ------
     CompanionError
         If there is nothing to look at.
     """
-    root = root_of(manifest, given)
-    if root is None:
-        raise CompanionError(f"{manifest.id}: no folder is named.\n{how_to_get(manifest)}")
     if manifest.annotation is None:
         raise CompanionError(f"manifest {manifest.id}.yaml: expected an annotation, for the loader {manifest.loader}")
-    visit = Visit(root)
-    subjects = find_subjects(visit, layout.database)
-    if subjects is None:
-        raise CompanionError(
-            f"{manifest.id}: expected subjects' folders with clips in the root folder, or up to three levels below; "
-            f"found none there.\n{how_to_get(manifest)}"
-        )
-    reader = _Reader(manifest, layout, visit, _Folders(visit, subjects, layout))
-    rows = read_sheet(visit, subjects, manifest.annotation, NAMES[layout.database][1])
+    visit, subjects = enter(manifest, root)
+    reader = _Reader(manifest, visit, _Folders(visit, subjects, manifest.id))
+    rows = read_sheet(visit, subjects, manifest.annotation, NAMES[manifest.id][1])
     for row in rows or ():
         reader.read(row)
     if rows is not None:
         reader.finish(rows, manifest.annotation)
-    order = sorted(reader.scored, key=lambda clip: (clip.subject, clip.name))
-    if read_frames:
-        faults, notes = look_at_frames(order, manifest.width, manifest.height)
-        visit.faults += faults
-        visit.notes += [f"{manifest.id}: {note}" for note in notes]
-    return Dataset(
-        as_found(manifest, subjects, visit.notes),
-        tuple(order),
-        tuple(reader.unscored),
-        tuple(visit.faults),
-        tuple(visit.notes),
-    )
+    scored = sorted(reader.scored, key=lambda clip: (clip.subject, clip.name))
+    return as_dataset(manifest, visit, subjects, scored, reader.unscored, read_frames)

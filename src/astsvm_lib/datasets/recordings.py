@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.datasets.images import read_image
+from astsvm_lib.datasets.manifest import Manifest
+from astsvm_lib.datasets.marker import as_found
+from astsvm_lib.datasets.tree import Visit
 from astsvm_lib.errors import CompanionError
 
 
@@ -175,18 +178,35 @@ def make_clip(
     )
 
 
-def look_at_frames(clips: Sequence[Clip], width: int | None, height: int | None) -> tuple[list[str], list[str]]:
-    """Read the first and last frame of each clip: faults, and a note where the size is not as declared."""
-    faults, sizes = [], set()
+def _look_at_frames(clips: Sequence[Clip], manifest: Manifest, visit: Visit) -> None:
+    """Read the first and last frame of each clip."""
+    sizes = set()
     for clip in clips:
         try:
             ends = clip.load_frames([0, clip.offset])
         except CompanionError as error:
-            faults.append(str(error))
+            visit.faults.append(str(error))
             continue
         sizes.add((ends.shape[2], ends.shape[1]))
-    strange = sorted(sizes - {(width, height)})
-    if not strange:
-        return faults, []
-    words = ", ".join(f"{w}x{h}" for w, h in strange[:4]) + (", ..." if len(strange) > 4 else "")
-    return faults, [f"frames are {words} pixels in some or all clips, as distributed they are {width}x{height}"]
+    strange = sorted(sizes - {(manifest.width, manifest.height)})
+    if strange:
+        words = ", ".join(f"{w}x{h}" for w, h in strange[:4]) + (", ..." if len(strange) > 4 else "")
+        visit.notes.append(
+            f"{manifest.id}: frames are {words} pixels in some or all clips, as distributed they are "
+            f"{manifest.width}x{manifest.height}"
+        )
+
+
+def as_dataset(
+    manifest: Manifest,
+    visit: Visit,
+    subjects: Path,
+    scored: Sequence[Clip],
+    unscored: Sequence[Clip],
+    read_frames: bool,
+) -> Dataset:
+    """What a visit has found; with ``read_frames``, the first and last frame of each scored clip is read."""
+    if read_frames:
+        _look_at_frames(scored, manifest, visit)
+    found = as_found(manifest, subjects, visit.notes)
+    return Dataset(found, tuple(scored), tuple(unscored), tuple(visit.faults), tuple(visit.notes))

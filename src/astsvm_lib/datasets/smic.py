@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 
 from astsvm_lib.datasets.clip import Clip, Dataset
-from astsvm_lib.datasets.manifest import Manifest, how_to_get, root_of
-from astsvm_lib.datasets.marker import as_found
-from astsvm_lib.datasets.recordings import look_at_frames, make_clip, number_files
+from astsvm_lib.datasets.manifest import Manifest
+from astsvm_lib.datasets.recordings import as_dataset, make_clip, number_files
 from astsvm_lib.datasets.sheet import Row, read_sheet
-from astsvm_lib.datasets.tree import NAMES, Visit, find_subjects
+from astsvm_lib.datasets.tree import NAMES, Visit, enter
 from astsvm_lib.errors import CompanionError
 
 CLIP = re.compile(r"s(\d\d?)_(ne|po|sur)_(\d\d?)", re.I)
@@ -113,16 +112,7 @@ def inspect(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset
     CompanionError
         If there is nothing to look at.
     """
-    place = root_of(manifest, root)
-    if place is None:
-        raise CompanionError(f"{manifest.id}: no folder is named.\n{how_to_get(manifest)}")
-    visit = Visit(place)
-    subjects = find_subjects(visit, "smic-hs", prefer=("raw", "hs"), skip=OTHER_CAMERAS)
-    if subjects is None:
-        raise CompanionError(
-            f"{manifest.id}: expected folders such as s01/micro/negative in the root folder, or up to three levels "
-            f"below; found none there.\n{how_to_get(manifest)}"
-        )
+    visit, subjects = enter(manifest, root, prefer=("raw", "hs"), skip=OTHER_CAMERAS)
     clips: dict[str, Clip] = {}
     for folder in visit.folders(subjects):
         if NAMES["smic-hs"][0].fullmatch(folder.name):
@@ -132,9 +122,4 @@ def inspect(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset
         if rows:
             _compare(manifest, visit, rows, clips)
     visit.notes.append(f"{manifest.id}: no apex is annotated: a clip's middle stands for it")
-    order = tuple(clips[where] for where in sorted(clips))
-    if read_frames:
-        faults, notes = look_at_frames(order, manifest.width, manifest.height)
-        visit.faults += faults
-        visit.notes += [f"{manifest.id}: {note}" for note in notes]
-    return Dataset(as_found(manifest, subjects, visit.notes), order, (), tuple(visit.faults), tuple(visit.notes))
+    return as_dataset(manifest, visit, subjects, [clips[where] for where in sorted(clips)], (), read_frames)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from astsvm_lib.datasets.images import by_number, is_image
+from astsvm_lib.datasets.manifest import Manifest, how_to_get, root_of
+from astsvm_lib.errors import CompanionError
 
 #: Folders below the root in which the subjects' folders, or the annotation sheet, may lie.
 DEPTH = 3
@@ -133,3 +135,37 @@ def find_subjects(
                 "unpack each database into a folder of its own"
             )
     return best[0]
+
+
+def enter(
+    manifest: Manifest,
+    given: Path | None,
+    prefer: tuple[str, ...] = ("raw",),
+    avoid: tuple[str, ...] = ("crop",),
+    skip: frozenset[str] = frozenset(),
+) -> tuple[Visit, Path]:
+    """Begin a visit at a database's root; gives it and the folder of the subjects.
+
+    Parameters
+    ----------
+    given
+        Root folder; see :func:`~astsvm_lib.datasets.manifest.root_of` for its default.
+    prefer, avoid, skip
+        See :func:`find_subjects`.
+
+    Raises
+    ------
+    CompanionError
+        If there is no such folder, or nothing of the database in it: how to ask, and where to put it.
+    """
+    root = root_of(manifest, given)
+    if root is None:
+        raise CompanionError(f"{manifest.id}: no folder is named.\n{how_to_get(manifest)}")
+    visit = Visit(root)
+    subjects = find_subjects(visit, manifest.id, prefer, avoid, skip)
+    if subjects is None:
+        raise CompanionError(
+            f"{manifest.id}: expected subjects' folders with clips in the root folder, or up to {DEPTH} levels below; "
+            f"found none there.\n{how_to_get(manifest)}"
+        )
+    return visit, subjects

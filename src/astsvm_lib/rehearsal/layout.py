@@ -7,6 +7,7 @@ made up, and the frames are rendered. A file beside the subjects says so, and wi
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,7 +29,8 @@ FILM = 10
 #: Rows that the real sheets have beside the scored ones.
 _OTHERS = {"casme2": {"others": 99, "sadness": 7, "fear": 2}, "samm": {"other": 26}, "smic-hs": {}}
 _TEXT = """These are rendered faces (rehearsal data) in the folders of {title}: made to practise on.
-What the annotation says is made up. Nothing here is the database, and no result on it is a result on people.
+What the annotation says is made up, and all clips of a subject show the same: a score on them means nothing.
+Nothing here is the database.
 """
 
 #: The frames that a subject's clips are put together from: encoded images.
@@ -208,7 +210,7 @@ def twin_film(database: str) -> Film:
 
 
 def _write_clip(row: Row, folder: Path, film: Sequence[Path], frame: str, first: int) -> None:
-    """One clip's files: links to the subject's film, there and back in time as long as the clip is."""
+    """One clip's files: links to the subject's film, slowed down or sped up to the clip's length."""
     folder.mkdir(parents=True, exist_ok=True)
     moments = np.linspace(0, len(film) - 1, row.length).round().astype(int)
     for i, moment in enumerate(moments):
@@ -247,32 +249,36 @@ def write_layout(
         raise CompanionError(f"{database}: no rendered twin; expected one of {', '.join(TWINS)}")
     if out.exists() and any(out.iterdir()):
         raise CompanionError(f"{out}: expected an empty folder, found files in it; name another one")
-    rows, naming, film = (
-        tuple(rows_of(database) if rows is None else rows),
-        naming or Naming(),
-        film or twin_film(database),
-    )
-    base = out / (_BELOW[database] if naming.below is None else naming.below)
-    base.mkdir(parents=True, exist_ok=True)
+    rows = tuple(rows_of(database) if rows is None else rows)
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        _write(database, part, rows, film or twin_film(database), naming or Naming())
+        if out.exists():
+            out.rmdir()
+        part.replace(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return out
+
+
+def _write(database: str, root: Path, rows: Sequence[Row], film: Film, naming: Naming) -> None:
+    base = root / (_BELOW[database] if naming.below is None else naming.below)
+    base.mkdir(parents=True)
     sheet = _SHEETS[database] if naming.sheet is None else naming.sheet
     if sheet:
-        sheet_of(database, rows).to_excel(out / sheet, header=False, index=False)
+        sheet_of(database, rows).to_excel(root / sheet, header=False, index=False)
+    (base / MARKER).write_text(_TEXT.format(title=load_manifest(database).title), encoding="utf-8")
+    films = root / ".films"
     pool: dict[str, list[Path]] = {}
     for row in rows:
         if row.subject not in pool:
-            hidden = out / f".film_{row.subject}"
-            hidden.mkdir()
+            folder = films / row.subject
+            folder.mkdir(parents=True)
             pool[row.subject] = []
-            for i, data in enumerate(film(row.subject)):
-                path = hidden / f"{i}.jpg"
-                path.write_bytes(data)
-                pool[row.subject].append(path)
+            for i, image in enumerate(film(row.subject)):
+                pool[row.subject].append(folder / str(i))
+                pool[row.subject][-1].write_bytes(image)
         first = row.onset if naming.first is None else naming.first
-        folder = base / naming.folder(row)
-        _write_clip(row, folder, pool[row.subject], naming.frame or _FRAMES[database], first)
-    for paths in pool.values():
-        for path in paths:
-            path.unlink()
-        paths[0].parent.rmdir()
-    (base / MARKER).write_text(_TEXT.format(title=load_manifest(database).title), encoding="utf-8")
-    return out
+        _write_clip(row, base / naming.folder(row), pool[row.subject], naming.frame or _FRAMES[database], first)
+    shutil.rmtree(films)

@@ -194,6 +194,32 @@ def test_renumbered_frames_are_taken_in_order_with_a_note(tmp_path):
     assert np.array_equal(clip.load_frames([9])[0], ninth)
 
 
+def test_a_clip_never_takes_the_folder_of_another(copy):
+    root = copy("casme2")
+    first, second = clips_of(root, "*/sub01/EP*")[:2]
+
+    def rename(sheet):
+        for row in sheet.iter_rows(min_row=2):
+            if (row[0].value, row[1].value) == ("01", second.name):
+                row[1].value = first.name.rstrip("f")
+
+    edit_sheet(root / SHEETS["casme2"], rename)
+    data = inspect("casme2", root)
+    one_line(data, f"casme2/sub01/{first.name.rstrip('f')}: expected a folder for row", "found none")
+    assert f"casme2/sub01/{first.name}" in {clip.key for clip in data}
+
+
+def test_emotions_are_read_with_and_without_their_s_and_case(copy):
+    root = copy("casme2")
+
+    def respell(sheet):
+        for row in sheet.iter_rows(min_row=2):
+            row[8].value = "Other" if row[8].value == "others" else row[8].value.upper()
+
+    edit_sheet(root / SHEETS["casme2"], respell)
+    assert inspect("casme2", root).deviations() == []
+
+
 def test_stray_files_are_left_alone(copy):
     root = copy("casme2")
     for folder in (root, root / "CASME2_RAW_selected", *clips_of(root, "*/sub01/EP*")[:2]):

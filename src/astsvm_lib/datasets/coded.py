@@ -34,9 +34,13 @@ def _stem(name: str) -> str:
 
 
 class _Folders:
-    """The clips' folders of one database, found by subject and clip."""
+    """The clips' folders of one database, found by subject and clip.
+
+    ``claimed`` holds the clips that the sheet names: no other clip may have their folders.
+    """
 
     def __init__(self, visit: Visit, subjects: Path, database: str) -> None:
+        self.claimed: set[tuple[str, str]] = set()
         subject_name, clip_name = NAMES[database]
         self.paths: dict[tuple[str, str], Path] = {}
         for folder in visit.folders(subjects):
@@ -55,7 +59,7 @@ class _Folders:
         """The folder of a clip; a final letter may be missing, if that leaves no doubt."""
         key = (subject, name.lower())
         if key not in self.paths:
-            near = self._stems.get((subject, _stem(name)), [])
+            near = [k for k in self._stems.get((subject, _stem(name)), []) if k not in self.claimed]
             if len(near) != 1:
                 return None
             key = near[0]
@@ -78,9 +82,18 @@ class _Reader:
         self.scored: list[Clip] = []
         self.unscored: list[Clip] = []
 
+    def subject(self, row: Row) -> str:
+        """Name of the subject in a row."""
+        return _subject(row.text("subject"), self.manifest.id)
+
+    def emotion(self, row: Row) -> str:
+        """Emotion in a row, as the manifest writes it: Other and others are one."""
+        told = row.text("emotion").lower()
+        return next((form for form in (told, f"{told}s", told.removesuffix("s")) if form in self.manifest.labels), told)
+
     def read(self, row: Row) -> None:
         """Take in one row."""
-        subject, name = _subject(row.text("subject"), self.manifest.id), row.text("clip")
+        subject, name = self.subject(row), row.text("clip")
         key = f"{self.manifest.id}/{subject}/{name}"
         if not isinstance(row.values["subject"], str):
             self.restored.add(subject)
@@ -96,7 +109,7 @@ class _Reader:
                     "differ; remove one"
                 )
             return
-        emotion = row.text("emotion").lower()
+        emotion = self.emotion(row)
         if emotion not in self.manifest.labels:
             allowed = ", ".join(self.manifest.labels)
             self.visit.faults.append(
@@ -189,6 +202,8 @@ def inspect(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset
     visit, subjects = enter(manifest, root)
     reader = _Reader(manifest, visit, _Folders(visit, subjects, manifest.id))
     rows = read_sheet(visit, subjects, manifest.annotation, NAMES[manifest.id][1])
+    for row in rows or ():
+        reader.folders.claimed.add((reader.subject(row), row.text("clip").lower()))
     for row in rows or ():
         reader.read(row)
     if rows is not None:

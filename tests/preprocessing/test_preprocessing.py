@@ -39,7 +39,7 @@ def test_no_face_and_two_faces_are_told_apart(smile_frames):
 def test_a_changed_landmark_model_is_refused(tmp_path: Path, monkeypatch):
     wrong = tmp_path / "shape_predictor.dat"
     wrong.write_bytes(b"other weights")
-    monkeypatch.setattr(detection.face_recognition_models, "pose_predictor_model_location", lambda: str(wrong))
+    monkeypatch.setattr("face_recognition_models.pose_predictor_model_location", lambda: str(wrong))
     detection._dlib.cache_clear()
     try:
         with pytest.raises(CompanionError, match="expected SHA-256"):

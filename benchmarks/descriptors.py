@@ -1,0 +1,32 @@
+"""Descriptors: the compiled form against the plain loops, on one core.
+
+python benchmarks/descriptors.py
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from common import compare
+
+from astsvm_lib import datasets
+from astsvm_lib.descriptors import LbpTop, lbp_top
+from astsvm_lib.descriptors.plain import plain_lbp_top
+from astsvm_lib.preprocessing import prepare
+from astsvm_lib.recipe import Recipe
+
+
+def main() -> None:
+    frames = prepare(datasets.load("rehearsal-mini").clips[0], Recipe()).frames
+    clip = np.clip(np.round(frames), 0, 255).astype(np.uint8)
+    print(f"LBP-TOP of {'x'.join(map(str, clip.shape))}, 8x8 blocks; at most 150 ms are allowed")
+    options = LbpTop()
+    compare({"compiled": lambda: lbp_top(clip, options)}, 1, "clip")
+    print("LBP-TOP of 10x48x48, 8x8 blocks (the plain loops take minutes on the whole)")
+    small = np.ascontiguousarray(clip[:, 72:120, 72:120])
+    assert np.array_equal(lbp_top(small, options), plain_lbp_top(small, options))
+    runs = {"plain loops": lambda: plain_lbp_top(small, options), "compiled": lambda: lbp_top(small, options)}
+    compare(runs, 1, "clip", rounds=3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Hand-crafted descriptors of a clip, the paper's Table 8: what a face did, as one vector of numbers."""
+
+from astsvm_lib.descriptors.lbp_top import LbpTop, lbp_top
+
+__all__ = ["LbpTop", "lbp_top"]

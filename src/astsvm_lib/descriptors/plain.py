@@ -1,0 +1,66 @@
+"""The descriptors as one would write them down: loops over points, to read, and to hold the compiled forms against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from astsvm_lib.descriptors.lbp_top import PLANES, LbpTop, block_edges
+from astsvm_lib.descriptors.patterns import code_bins, ellipse
+
+Point = tuple[int, int, int]
+
+
+def _moved(point: Point, right: int, dx: int, down: int, dy: int) -> Point:
+    """A point of a clip (time, row, column) moved along two of its axes."""
+    place = list(point)
+    place[right] += dx
+    place[down] += dy
+    return place[0], place[1], place[2]
+
+
+def _corners(fx: float, fy: float) -> Iterator[tuple[int, int, float]]:
+    """Steps to the four pixels around a place between them, and the weight of each."""
+    yield 0, 0, (1 - fx) * (1 - fy)
+    yield 1, 0, fx * (1 - fy)
+    yield 0, 1, (1 - fx) * fy
+    yield 1, 1, fx * fy
+
+
+def _neighbour(clip: np.ndarray, point: Point, axes: tuple[int, int], offset: np.ndarray, options: LbpTop) -> int:
+    """Grey value at an offset from a point: of the nearest pixel, or the rounded mean of the four around."""
+    dx, dy = np.floor(offset + 0.5) if options.interpolation == "nearest" else offset
+    low_x, low_y = int(np.floor(dx)), int(np.floor(dy))
+    total = 0.0
+    for step_x, step_y, weight in _corners(dx - low_x, dy - low_y):
+        if weight:
+            total += weight * clip[_moved(point, axes[0], low_x + step_x, axes[1], low_y + step_y)]
+    return int(total + 0.5)
+
+
+def plain_lbp_top(clip: np.ndarray, options: LbpTop) -> np.ndarray:
+    """LBP-TOP of a clip (T, H, W) uint8: what :func:`~astsvm_lib.descriptors.lbp_top` computes, slowly."""
+    bins, count = code_bins(options.neighbours, options.uniform)
+    grid = (options.blocks_time, options.blocks_row, options.blocks_column)
+    inner = [length - 2 * radius for length, radius in zip(clip.shape, options.radii, strict=True)]
+    overlaps = (0.0, options.overlap, options.overlap)
+    edges = [block_edges(*item) for item in zip(inner, grid, overlaps, strict=True)]
+    radius_time, radius_row, radius_column = options.radii
+    found = []
+    for axes in PLANES.values():
+        offsets = ellipse(options.neighbours, options.radii[axes[0]], options.radii[axes[1]])
+        for t0, t1 in edges[0]:
+            for y0, y1 in edges[1]:
+                for x0, x1 in edges[2]:
+                    histogram = np.zeros(count, np.int64)
+                    for t in range(t0 + radius_time, t1 + radius_time):
+                        for y in range(y0 + radius_row, y1 + radius_row):
+                            for x in range(x0 + radius_column, x1 + radius_column):
+                                code = 0
+                                for k, offset in enumerate(offsets):
+                                    if _neighbour(clip, (t, y, x), axes, offset, options) >= clip[t, y, x]:
+                                        code += 2**k
+                                histogram[bins[code]] += 1
+                    found.append(histogram / histogram.sum())
+    return np.concatenate(found)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from astsvm_lib.descriptors.bi_woof import BiWoof
 from astsvm_lib.descriptors.lbp_top import PLANES, LbpTop, block_edges
 from astsvm_lib.descriptors.patterns import code_bins, ellipse
 
@@ -63,4 +64,23 @@ def plain_lbp_top(clip: np.ndarray, options: LbpTop) -> np.ndarray:
                                         code += 2**k
                                 histogram[bins[code]] += 1
                     found.append(histogram / histogram.sum())
+    return np.concatenate(found)
+
+
+def plain_bi_woof(flow: np.ndarray, strain: np.ndarray, options: BiWoof) -> np.ndarray:
+    """Bi-WOOF of a flow (H, W, 2) and its strain (H, W): what :func:`~astsvm_lib.descriptors.bi_woof` computes."""
+    rows, columns = (block_edges(side, options.blocks, 0.0) for side in flow.shape[:2])
+    found = []
+    for top, bottom in rows:
+        for left, right in columns:
+            histogram, total = np.zeros(options.bins), 0.0
+            for y in range(top, bottom):
+                for x in range(left, right):
+                    u, v = flow[y, x]
+                    sector = int((np.arctan2(v, u) + np.pi) / (2 * np.pi) * options.bins)
+                    length = np.hypot(u, v)
+                    histogram[min(sector, options.bins - 1)] += length if options.local_weight else float(length > 0)
+                    total += strain[y, x]
+            mean = total / ((bottom - top) * (right - left))
+            found.append(histogram * mean if options.global_weight else histogram)
     return np.concatenate(found)

@@ -20,8 +20,8 @@ from astsvm_lib.rehearsal.layout import rows_of, twin_film, write_layout
 
 #: Chapters that show faces wherever they may.
 CHAPTERS = ("data", "preprocessing", "idsf")
-#: A face counts as found from this correlation on; it is about 0.8 where a face is, at most 0.5 where none is.
-FOUND = 0.65
+#: A face counts as found from this correlation on: 0.8 and more where it is, at most 0.6 where another is, or none.
+FOUND = 0.7
 WIDTH = 64
 
 

@@ -17,5 +17,10 @@ def as_found(manifest: Manifest, subjects: Path, notes: list[str]) -> Manifest:
     notes.insert(
         0, f"{manifest.id}: rendered faces in the layout of {manifest.title}, made to practise on: not the database"
     )
-    title = f"{manifest.title}'s layout"
-    return manifest.model_copy(update={"rehearsal": True, "title": title, "version": f"rendered, {manifest.version}"})
+    changes = {
+        "rehearsal": True,
+        "title": f"{manifest.title}'s layout",
+        "version": f"rendered, {manifest.version}",
+        "licence": "CC0-1.0 (rendered by this project from CC0 assets)",
+    }
+    return manifest.model_copy(update=changes)

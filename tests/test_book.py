@@ -89,6 +89,16 @@ def test_every_page_is_in_the_contents_and_every_chapter_has_its_parameters():
         assert set(book.parameters_of(name)) == expected
 
 
+def test_a_missing_record_is_told_before_anything_is_run():
+    book._check_records(book.read_parameters(None))
+    for name in ("training", "first-results"):
+        with pytest.raises(
+            CompanionError, match=rf"chapter {name}: no record of rehearsal-mini, .*seed 99.*astsvm evaluate"
+        ):
+            book._check_records({name: {"seed": 99}})
+    book._check_records({"optical-flow": {"seed": 99}})
+
+
 def test_the_published_parameters_fit_the_chapters():
     for path in (book.SOURCE / "params").glob("*.yaml"):
         assert book.read_parameters(path)

@@ -42,6 +42,8 @@ ROOMS = (
 #: Output of a cell that holds a picture, by its kind and by what stands in its text.
 PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
 PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
+#: What the code of a chapter calls that needs a stored run of its data set; the group is the profile.
+STORED_RUN = re.compile(r'Store\(\)\.require\(data\.id, "(\w+)", seed, chosen\.digest\(\), data\.fingerprint\)')
 #: What the code of a chapter calls that needs the features of every clip.
 WHOLE_DATA_SET = re.compile(r"\b(extract_all|evaluate)\(")
 #: Of the processes that run chapters: no debugger's warnings, no progress bars.
@@ -335,6 +337,28 @@ def _render(source: Path) -> Path:
     return final
 
 
+def _check_records(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Find out before anything is run whether the stored runs that the chapters show are there.
+
+    Raises
+    ------
+    CompanionError
+        If one is missing: the message gives the chapter, and the command that makes it.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import Store
+    from astsvm_lib.recipe import Recipe
+
+    for name, chosen in values.items():
+        used = parameters_of(name) | dict(chosen)
+        for profile in set(STORED_RUN.findall((SOURCE / f"{name}.md").read_text(encoding="utf-8"))):
+            data, recipe = load(str(used["dataset"])), Recipe.from_dict(used["recipe"])
+            try:
+                Store().require(data.id, profile, int(used["seed"]), recipe.digest(), data.fingerprint)
+            except CompanionError as error:
+                raise CompanionError(f"chapter {name}: {error}") from None
+
+
 def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
     """Prepare each data set whose features a chapter uses as a whole, once, before chapters run side by side."""
     from astsvm_lib.datasets import load
@@ -368,6 +392,7 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
         If a chapter or the rendering fails, by name.
     """
     values = read_parameters(params)
+    _check_records(values)
     on_disk = {dataset: _digest_on_disk(dataset) for dataset in datasets_used(params)}
     _prepare_data(values, jobs)
     work = [

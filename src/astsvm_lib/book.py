@@ -24,7 +24,7 @@ import nbformat
 import yaml
 from tqdm import tqdm
 
-from astsvm_lib.datasets import available, load_manifest
+from astsvm_lib.datasets import available, load, load_manifest
 from astsvm_lib.datasets.croissant import croissant
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import provenance
@@ -92,6 +92,11 @@ def parameters_of(name: str) -> dict[str, Any]:
     return values
 
 
+def _all_parameters(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A chapter's parameters: those chosen, and its own for the rest."""
+    return parameters_of(name) | dict(values)
+
+
 def _check_parameters(name: str, values: Mapping[str, Any]) -> None:
     known = parameters_of(name)
     unknown = sorted(set(values) - set(known))
@@ -110,7 +115,7 @@ def _key(name: str, values: Mapping[str, Any], data: str) -> str:
 
 def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookNode:
     """The box at the foot of a page that says how it was made."""
-    used = {**parameters_of(name), **values}
+    used = _all_parameters(name, values)
     options = " ".join(f"-p {key} {value}" for key, value in used.items())
     found = ", ".join(f"{package} {version}" for package, version in provenance.versions().items())
     lines = [
@@ -243,14 +248,12 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
 def datasets_used(params: Path | None) -> list[str]:
     """Identifiers of the data sets that the chapters are run on with a parameter file."""
     chosen = read_parameters(params)
-    used = {(parameters_of(name) | values).get("dataset") for name, values in chosen.items()}
+    used = {_all_parameters(name, values).get("dataset") for name, values in chosen.items()}
     return sorted(str(name) for name in used if name is not None)
 
 
 def _digest_on_disk(dataset: str) -> str:
     """Digest of a data set that is read from a disk; nothing for one that the library makes, whose code is known."""
-    from astsvm_lib.datasets import load
-
     if load_manifest(dataset).access == "generated":
         return ""
     return load(dataset).fingerprint
@@ -345,12 +348,11 @@ def _check_records(values: Mapping[str, Mapping[str, Any]]) -> None:
     CompanionError
         If one is missing: the message gives the chapter, and the command that makes it.
     """
-    from astsvm_lib.datasets import load
     from astsvm_lib.experiments import Store
     from astsvm_lib.recipe import Recipe
 
     for name, chosen in values.items():
-        used = parameters_of(name) | dict(chosen)
+        used = _all_parameters(name, chosen)
         for profile in set(STORED_RUN.findall((SOURCE / f"{name}.md").read_text(encoding="utf-8"))):
             data, recipe = load(str(used["dataset"])), Recipe.from_dict(used["recipe"])
             try:
@@ -361,12 +363,11 @@ def _check_records(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
     """Prepare each data set whose features a chapter uses as a whole, once, before chapters run side by side."""
-    from astsvm_lib.datasets import load
     from astsvm_lib.features import extract_all
     from astsvm_lib.recipe import Recipe
 
     used = [
-        {**parameters_of(name), **chosen}
+        _all_parameters(name, chosen)
         for name, chosen in values.items()
         if WHOLE_DATA_SET.search((SOURCE / f"{name}.md").read_text(encoding="utf-8"))
     ]
@@ -396,7 +397,7 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
     on_disk = {dataset: _digest_on_disk(dataset) for dataset in datasets_used(params)}
     _prepare_data(values, jobs)
     work = [
-        (name, chosen, on_disk.get(str((parameters_of(name) | chosen).get("dataset")), ""))
+        (name, chosen, on_disk.get(str(_all_parameters(name, chosen).get("dataset")), ""))
         for name, chosen in values.items()
     ]
     runs = run_each(_run_once, reversed(work), jobs, KERNEL_ENVIRONMENT)  # the laboratories, at the end, take longest

@@ -39,8 +39,8 @@ class _Folders:
     ``claimed`` holds the clips that the sheet names: no other clip may have their folders.
     """
 
-    def __init__(self, visit: Visit, subjects: Path, database: str) -> None:
-        self.claimed: set[tuple[str, str]] = set()
+    def __init__(self, visit: Visit, subjects: Path, database: str, claimed: set[tuple[str, str]]) -> None:
+        self.claimed = claimed
         subject_name, clip_name = NAMES[database]
         self.paths: dict[tuple[str, str], Path] = {}
         for folder in visit.folders(subjects):
@@ -82,10 +82,6 @@ class _Reader:
         self.scored: list[Clip] = []
         self.unscored: list[Clip] = []
 
-    def subject(self, row: Row) -> str:
-        """Name of the subject in a row."""
-        return _subject(row.text("subject"), self.manifest.id)
-
     def emotion(self, row: Row) -> str:
         """Emotion in a row, as the manifest writes it: Other and others are one."""
         told = row.text("emotion").lower()
@@ -93,7 +89,7 @@ class _Reader:
 
     def read(self, row: Row) -> None:
         """Take in one row."""
-        subject, name = self.subject(row), row.text("clip")
+        subject, name = _subject(row.text("subject"), self.manifest.id), row.text("clip")
         key = f"{self.manifest.id}/{subject}/{name}"
         if not isinstance(row.values["subject"], str):
             self.restored.add(subject)
@@ -200,10 +196,9 @@ def inspect(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset
     if manifest.annotation is None:
         raise CompanionError(f"manifest {manifest.id}.yaml: expected an annotation, for the loader {manifest.loader}")
     visit, subjects = enter(manifest, root)
-    reader = _Reader(manifest, visit, _Folders(visit, subjects, manifest.id))
     rows = read_sheet(visit, subjects, manifest.annotation, NAMES[manifest.id][1])
-    for row in rows or ():
-        reader.folders.claimed.add((reader.subject(row), row.text("clip").lower()))
+    claimed = {(_subject(row.text("subject"), manifest.id), row.text("clip").lower()) for row in rows or ()}
+    reader = _Reader(manifest, visit, _Folders(visit, subjects, manifest.id, claimed))
     for row in rows or ():
         reader.read(row)
     if rows is not None:

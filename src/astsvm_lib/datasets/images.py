@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -44,3 +45,18 @@ def read_image(path: Path, where: str = "") -> np.ndarray:
     if image is None:
         raise CompanionError(f"{where or path}: not a readable image; replace or remove it")
     return image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
+
+
+def stack_images(images: Sequence[np.ndarray], where: str) -> np.ndarray:
+    """Images as one array, (T, H, W, 3) or (T, H, W).
+
+    Raises
+    ------
+    CompanionError
+        If they differ in size, or some hold colours and some grey values.
+    """
+    shapes = sorted({image.shape for image in images})
+    if len(shapes) > 1:
+        words = ", ".join(f"{s[1]}x{s[0]}{'' if len(s) == 3 else ' grey'}" for s in shapes)
+        raise CompanionError(f"{where}: expected frames of one size and kind, found {words}")
+    return np.stack(images)

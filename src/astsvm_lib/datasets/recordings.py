@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from astsvm_lib.datasets.clip import Clip, Dataset
-from astsvm_lib.datasets.images import read_image
+from astsvm_lib.datasets.images import read_image, stack_images
 from astsvm_lib.datasets.manifest import Manifest
 from astsvm_lib.datasets.marker import as_found
 from astsvm_lib.datasets.tree import Visit
@@ -139,11 +139,7 @@ def read_frames(files: Sequence[Path], where: str, chosen: Sequence[int] | None 
     """
     numbers = range(len(files)) if chosen is None else chosen
     frames = [read_image(files[i], f"{where}, {files[i].name}") for i in numbers]
-    shapes = sorted({frame.shape for frame in frames})
-    if len(shapes) > 1:
-        words = ", ".join(f"{s[1]}x{s[0]}{'' if len(s) == 3 else ' grey'}" for s in shapes)
-        raise CompanionError(f"{where}: expected frames of one size and kind, found {words}")
-    return np.stack(frames)
+    return stack_images(frames, where)
 
 
 def make_clip(

@@ -104,11 +104,9 @@ def _rows(table: pd.DataFrame, header: int, columns: dict[str, list[int]]) -> li
 
 def _candidates(visit: Visit, subjects: Path, annotation: Annotation) -> list[Path]:
     """Files that may be the sheet, the likeliest first: by name, then those beside the subjects' folders."""
-    inside = {subjects / p.name for p in visit.folders(subjects)}
     files = [
         path
-        for folder in visit.walk()
-        if not any(folder.is_relative_to(subject) for subject in inside)
+        for folder in visit.walk(lambda folder: folder == subjects)
         for path in visit.entries(folder)
         if path.suffix.lower() in (*ENDINGS, ".xls") and path.is_file() and not path.name.startswith((".", "~"))
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,12 +60,13 @@ class Visit:
         """Image files of a folder in the order of the numbers in their names."""
         return sorted((p for p in self.entries(folder) if is_image(p) and p.is_file()), key=by_number)
 
-    def walk(self, depth: int = DEPTH) -> Iterator[Path]:
-        """The root and the folders below it, level by level."""
+    def walk(self, stop: Callable[[Path], bool]) -> Iterator[Path]:
+        """The root and the folders down to :data:`DEPTH`, level by level; not below those at which ``stop`` is true."""
         level = [self.root]
-        for _ in range(depth + 1):
+        yield from level
+        for _ in range(DEPTH):
+            level = [child for folder in level if not stop(folder) for child in self.folders(folder)]
             yield from level
-            level = [child for folder in level for child in self.folders(folder)]
 
 
 def _holds(visit: Visit, folder: Path, database: str) -> bool:
@@ -79,45 +80,27 @@ def _holds(visit: Visit, folder: Path, database: str) -> bool:
     )
 
 
-def _rank(path: Path, prefer: tuple[str, ...], avoid: tuple[str, ...]) -> int:
+def _rank(path: Path, prefer: tuple[str, ...]) -> int:
     words = path.as_posix().lower()
-    return sum(word in words for word in prefer) - sum(word in words for word in avoid)
+    return sum(word in words for word in prefer) - ("crop" in words)
 
 
-def find_subjects(
-    visit: Visit,
-    database: str,
-    prefer: tuple[str, ...] = ("raw",),
-    avoid: tuple[str, ...] = ("crop",),
-    skip: frozenset[str] = frozenset(),
-) -> Path | None:
-    """The folder that holds a database's subjects, up to :data:`DEPTH` levels below the root.
+def _find_subjects(visit: Visit, database: str, prefer: tuple[str, ...], skip: frozenset[str]) -> Path | None:
+    """The folder that holds a database's subjects, up to :data:`DEPTH` levels below the root; None if there is none.
 
-    Parameters
-    ----------
-    database
-        A key of :data:`NAMES`.
-    prefer, avoid
-        Words in the path that decide where several folders hold subjects, as after unpacking both the
-        raw and the cropped frames.
-    skip
-        Names, in lower case, of folders that hold other recordings.
-
-    Returns
-    -------
-    Path or None
-        None if there is none. Two that are as good as each other, or another database's subjects in the
-        same folder, are faults.
+    Two that are as good as each other, or another database's subjects in the same folder, are faults.
     """
     candidates: list[Path] = []
-    for folder in visit.walk():
-        below = {part.lower() for part in folder.relative_to(visit.root).parts}
-        known = any(folder.is_relative_to(found) for found in candidates)
-        if not known and not below & skip and _holds(visit, folder, database):
+
+    def skipped(folder: Path) -> bool:
+        return folder != visit.root and folder.name.lower() in skip
+
+    for folder in visit.walk(lambda folder: folder in candidates or skipped(folder)):
+        if not skipped(folder) and _holds(visit, folder, database):
             candidates.append(folder)
     if not candidates:
         return None
-    inside = {path: _rank(path.relative_to(visit.root), prefer, avoid) for path in candidates}
+    inside = {path: _rank(path.relative_to(visit.root), prefer) for path in candidates}
     best = [path for path in candidates if inside[path] == max(inside.values())]
     if len(best) > 1:
         names = " and ".join(visit.name(path) for path in best)
@@ -141,7 +124,6 @@ def enter(
     manifest: Manifest,
     given: Path | None,
     prefer: tuple[str, ...] = ("raw",),
-    avoid: tuple[str, ...] = ("crop",),
     skip: frozenset[str] = frozenset(),
 ) -> tuple[Visit, Path]:
     """Begin a visit at a database's root; gives it and the folder of the subjects.
@@ -150,8 +132,11 @@ def enter(
     ----------
     given
         Root folder; see :func:`~astsvm_lib.datasets.manifest.root_of` for its default.
-    prefer, avoid, skip
-        See :func:`find_subjects`.
+    prefer
+        Words in the path that decide where several folders hold subjects, as after unpacking both the raw
+        and the cropped frames.
+    skip
+        Names, in lower case, of folders that hold other recordings.
 
     Raises
     ------
@@ -162,7 +147,7 @@ def enter(
     if root is None:
         raise CompanionError(f"{manifest.id}: no folder is named.\n{how_to_get(manifest)}")
     visit = Visit(root)
-    subjects = find_subjects(visit, manifest.id, prefer, avoid, skip)
+    subjects = _find_subjects(visit, manifest.id, prefer, skip)
     if subjects is None:
         raise CompanionError(
             f"{manifest.id}: expected subjects' folders with clips in the root folder, or up to {DEPTH} levels below; "

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from astsvm_lib.datasets.clip import Clip
-from astsvm_lib.datasets.images import IMAGE_ENDINGS, by_number, is_image, read_image
+from astsvm_lib.datasets.images import IMAGE_ENDINGS, by_number, is_image, read_image, stack_images
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.storage import digest_arrays
 
@@ -81,13 +81,9 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
         raise CompanionError(
             f"{path}: expected 0 <= onset <= offset <= {len(frames) - 1}, found onset {onset} and offset {last}"
         )
-    shapes = {frame.shape for frame in frames[onset : last + 1]}
-    if len(shapes) > 1:
-        words = ", ".join(f"{s[1]}x{s[0]}{'' if len(s) == 3 else ' grey'}" for s in sorted(shapes))
-        raise CompanionError(f"{path}: expected frames of one size and kind, found {words}")
+    stack = stack_images(frames[onset : last + 1], str(path))
     if onset == last:
         raise CompanionError(f"{path}: expected at least 2 frames from onset to offset, found 1")
-    stack = np.stack(frames[onset : last + 1])
     return Clip(
         dataset="own",
         subject="own",

@@ -27,7 +27,7 @@ def main() -> None:
     def raw() -> None:
         scaler = StandardScaler().fit(train.astype(np.float64))
         scaled = scaler.transform(train.astype(np.float64))
-        gamma = resolve_gamma(scaled, "scale")
+        gamma = resolve_gamma(scaled, Transfer())
         machine = OneVsRestClassifier(SVC(kernel="rbf", gamma=gamma)).fit(scaled, labels[: CLIPS - 6])
         decisions["raw"] = machine.decision_function(scaler.transform(test.astype(np.float64)))
 

@@ -30,7 +30,7 @@ def main() -> None:
     ):
         recipe = Recipe().replace(**changes)
         network = build_network(recipe)
-        compile_network(network, recipe)
+        compile_network(network, recipe.training)
         initialise(network, np.random.default_rng(0))
         networks[name] = network
     compare(

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from astsvm_lib.processes import run_each
+from astsvm_lib.processes import each, run_each
 
 
 def test_results_come_from_other_processes_with_their_environment():
@@ -13,6 +13,11 @@ def test_results_come_from_other_processes_with_their_environment():
     assert list(run_each(os.getenv, [("ASTSVM_TEST",)], 1, {"ASTSVM_TEST": "set"})) == ["set"]
     assert "ASTSVM_TEST" not in os.environ
     assert os.getpid() not in set(run_each(os.getpid, [()], 1))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_the_order_of_the_work(jobs):
+    assert list(each(operator.mul, [(2, i) for i in range(7)], jobs, "doubling")) == [0, 2, 4, 6, 8, 10, 12]
 
 
 def test_the_first_error_is_raised():

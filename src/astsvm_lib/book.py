@@ -36,14 +36,14 @@ SOURCE = PROJECT / "book"
 BUILD = PROJECT / "_build"
 #: What a chapter's output depends on, beside its own text and parameters.
 ROOMS = (
-    "recipe", "readings", "datasets", "rehearsal", "preprocessing", "features", "network", "transfer", "evaluation",
-    "experiments", "plotting",
+    "choices", "recipe", "readings", "datasets", "rehearsal", "preprocessing", "features", "descriptors", "network",
+    "peers", "transfer", "evaluation", "methods", "experiments", "plotting",
 )  # fmt: skip
 #: Output of a cell that holds a picture, by its kind and by what stands in its text.
 PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
 PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
 #: What the code of a chapter calls that needs a stored run of its data set; the group is the profile.
-STORED_RUN = re.compile(r'Store\(\)\.require\(data\.id, "(\w+)", seed, chosen\.digest\(\), data\.fingerprint\)')
+STORED_RUN = re.compile(r'Store\(\)\.require\(plan\(data, chosen, "(\w+)", seed\)\)')
 #: What the code of a chapter calls that needs the features of every clip.
 WHOLE_DATA_SET = re.compile(r"\b(extract_all|evaluate)\(")
 #: Of the processes that run chapters: no debugger's warnings, no progress bars.
@@ -348,7 +348,7 @@ def _check_records(values: Mapping[str, Mapping[str, Any]]) -> None:
     CompanionError
         If one is missing: the message gives the chapter, and the command that makes it.
     """
-    from astsvm_lib.experiments import Store
+    from astsvm_lib.experiments import Store, plan
     from astsvm_lib.recipe import Recipe
 
     for name, chosen in values.items():
@@ -356,7 +356,7 @@ def _check_records(values: Mapping[str, Mapping[str, Any]]) -> None:
         for profile in set(STORED_RUN.findall((SOURCE / f"{name}.md").read_text(encoding="utf-8"))):
             data, recipe = load(str(used["dataset"])), Recipe.from_dict(used["recipe"])
             try:
-                Store().require(data.id, profile, int(used["seed"]), recipe.digest(), data.fingerprint)
+                Store().require(plan(data, recipe, profile, int(used["seed"])))
             except CompanionError as error:
                 raise CompanionError(f"chapter {name}: {error}") from None
 

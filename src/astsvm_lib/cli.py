@@ -389,7 +389,11 @@ def preprocess(
     show_default=True,
     help="; ".join(f"{p.name}: {p.purpose}" for p in PROFILES.values()) + ".",
 )
+@click.option("--method", default="ast-svmnet", show_default=True, metavar="NAME", help="As in: astsvm methods.")
 @recipe_option
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="The method's settings; its own otherwise."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
 @root_option
@@ -405,7 +409,9 @@ def preprocess(
 def evaluate(
     dataset: str,
     profile: str,
+    method: str,
     recipe_file: Path | None,
+    settings_file: Path | None,
     seed: int,
     jobs: int,
     root: Path | None,
@@ -413,26 +419,59 @@ def evaluate(
     again: bool,
     as_json: bool,
 ) -> None:
-    """Leave-one-subject-out: train, transfer to the SVM, test, and store a record."""
-    from astsvm_lib.datasets import load
-    from astsvm_lib.experiments import Store, profile_named
-    from astsvm_lib.experiments import evaluate as run
+    """Leave-one-subject-out: learn from all but one subject, test that one, and store a record.
 
-    chosen = _read_recipe(recipe_file)
-    record = run(load(dataset, root), chosen, profile_named(profile), seed, jobs, Store(out), again=again)
+    By default the paper's method: train the network, transfer to the SVM. Other methods are listed by:
+    astsvm methods.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import Store, plan
+    from astsvm_lib.experiments import evaluate as start
+    from astsvm_lib.methods import method_named
+
+    settings = method_named(method).settings.from_yaml(settings_file) if settings_file else None
+    run = plan(load(dataset, root), _read_recipe(recipe_file), profile, seed, method, settings)
+    record = start(run, jobs, Store(out), again=again)
     path = out / f"{record.name}.json"
+    scores = {head: record.scores(head) for head in record.heads}
     if as_json:
         heads = {
-            head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()}
-            for head in ("svm", "softmax")
-            for s in [record.scores(head)]
+            head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()} for head, s in scores.items()
         }
-        _print_json({"record": str(path), "heading": record.heading, "classes": record.classes, **heads})
+        about = {"record": str(path), "heading": record.heading, "method": method, "classes": record.classes}
+        _print_json({**about, **heads})
         return
-    click.echo(f"{record.heading}: {len(record.clips)} clips, {len(record.folds)} subjects, {record.epochs} epochs")
-    _print_scores(record.scores("svm"), "SVM on the network's features")
-    _print_scores(record.scores("softmax"), "softmax head")
+    amount = f", {record.epochs} epochs" if record.epochs else ""
+    click.echo(f"{record.heading}, {run.method.title}: {len(record.clips)} clips, {len(record.folds)} subjects{amount}")
+    for head, found in scores.items():
+        _print_scores(found, run.method.heads[head])
     click.echo(f"\n{record.device}; {record.seconds:.0f} s of folds\nrecord: {path}")
+
+
+@command.command()
+@click.argument("name", required=False)
+@json_option
+def methods(name: str | None, as_json: bool) -> None:
+    """List the methods that evaluate can run, or print the settings of method NAME.
+
+    Save the settings, change a line, and give them to evaluate with --settings.
+    """
+    from astsvm_lib.methods import METHODS, method_named
+
+    if name is not None:
+        settings = method_named(name).settings()
+        if as_json:
+            _print_json(settings.to_dict())
+        else:
+            click.echo(settings.to_yaml() if settings.to_dict() else f"{name} is set by the recipe alone", nl=False)
+        return
+    if as_json:
+        _print_json(
+            [{"name": m.name, "title": m.title, "paper": m.paper, "inputs": m.inputs} for m in METHODS.values()]
+        )
+        return
+    for method in METHODS.values():
+        click.echo(f"{method.name}: {method.title}; {method.inputs}")
 
 
 @command.command()

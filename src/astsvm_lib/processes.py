@@ -7,10 +7,12 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from tqdm import tqdm
 
 Result = TypeVar("Result")
 
@@ -79,3 +81,38 @@ def run_each(
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _numbered(number: int, function: Callable[..., Result], arguments: tuple[Any, ...]) -> tuple[int, Result]:
+    return number, function(*arguments)
+
+
+def each(
+    function: Callable[..., Result], work: Sequence[tuple[Any, ...]], jobs: int, title: str, progress: bool = True
+) -> Iterator[Result]:
+    """``function(*a)`` for each tuple of arguments, results in the order of the work, with a bar.
+
+    Parameters
+    ----------
+    jobs
+        With 1 all is done here; with more, in that many processes of one thread each.
+    title
+        What the bar says.
+    progress
+        Show it.
+    """
+    with tqdm(total=len(work), desc=title, disable=None if progress else True, leave=False) as bar:
+        if jobs == 1:
+            for arguments in work:
+                yield function(*arguments)
+                bar.update()
+            return
+        early: dict[int, Result] = {}
+        following = 0
+        numbered = [(number, function, arguments) for number, arguments in enumerate(work)]
+        for number, result in run_each(_numbered, numbered, jobs, ONE_THREAD):
+            bar.update()
+            early[number] = result
+            while following in early:
+                yield early.pop(following)
+                following += 1

@@ -1,34 +1,14 @@
 """Every choice that the paper leaves open (R1-R15), as one frozen value.
 
-A :class:`Recipe` names, for each reading, what was taken. It goes to YAML and back, has a
-canonical JSON form and a digest, and refuses an unknown field or value by name. The book's page of
-readings is generated from the metadata in this file.
+A :class:`Recipe` names, for each reading, what was taken. The book's page of readings is generated from
+the metadata in this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import ClassVar, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
-
-from astsvm_lib.errors import CompanionError
-from astsvm_lib.storage import digest
-
-
-class Part(BaseModel):
-    """A group of fields that belong to one stage."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def choice(reading: str, default: Any, description: str, **limits: Any) -> Any:
-    """A field of the recipe that stands for one of the readings R1-R15."""
-    return Field(default=default, description=description, json_schema_extra={"reading": reading}, **limits)
+from astsvm_lib.choices import Choices, Part, choice
 
 
 class Naming(Part):
@@ -76,14 +56,17 @@ class Interpolation(Part):
 
 
 class Flow(Part):
-    """Lucas-Kanade optical flow (R5)."""
+    """Optical flow (R5)."""
 
+    method: Literal["lucas-kanade", "tv-l1", "dis"] = choice(
+        "R5", "lucas-kanade", "the paper's; or, as a modern reference, TV-L1 or DIS with OpenCV's own parameters"
+    )
     reference: Literal["adjacent", "onset"] = choice("R5", "adjacent", "frame against which each frame's flow is taken")
     component: Literal["magnitude", "u", "v"] = choice("R5", "magnitude", "the one channel that Table 1 has room for")
-    window_sigma: float = choice("R5", 7.0, "standard deviation of the Gaussian window, in pixels", gt=0)
-    iterations: int = choice("R5", 3, "warping iterations per level", ge=1, le=20)
-    levels: int = choice("R5", 2, "pyramid levels", ge=1, le=6)
-    tikhonov: float = choice("R5", 1.0, "regularisation added to the structure tensor's diagonal", ge=0)
+    window_sigma: float = choice("R5", 7.0, "Lucas-Kanade: standard deviation of the Gaussian window, in pixels", gt=0)
+    iterations: int = choice("R5", 3, "Lucas-Kanade: warping iterations per level", ge=1, le=20)
+    levels: int = choice("R5", 2, "Lucas-Kanade: pyramid levels", ge=1, le=6)
+    tikhonov: float = choice("R5", 1.0, "Lucas-Kanade: regularisation added to the structure tensor's diagonal", ge=0)
 
 
 class Difference(Part):
@@ -141,17 +124,24 @@ class Transfer(Part):
     kernel: Literal["rbf", "linear", "polynomial", "chi-squared"] = choice("R12", "rbf", "kernel of the SVM")
     C: float = choice("R12", 1.0, "penalty of the SVM", gt=0)
     gamma: float | Literal["scale"] = choice(
-        "R12", "scale", "1 / (number of features x their variance), or a positive number"
+        "R12",
+        "scale",
+        "1 / (number of features x their variance), for chi-squared 1 / (mean distance); or a positive number",
     )
     standardise: bool = choice("R12", True, "standardise the features on the training fold")
 
 
-class Training(Part):
-    """How the network is trained (R13)."""
+class Optimisation(Part):
+    """How a network is trained: Adam on the cross-entropy (R13)."""
 
     learning_rate: float = choice("R13", 1e-3, "Adam's step; IV.B", gt=0)
     batch_size: int = choice("R13", 32, "clips a step; IV.B", ge=1)
     class_weights: Literal["none", "balanced"] = choice("R13", "none", "weight of each class in the loss")
+
+
+class Training(Optimisation):
+    """How the paper's network is trained (R13)."""
+
     attention_start: Literal["neutral", "glorot"] = choice(
         "R13",
         "neutral",
@@ -176,7 +166,7 @@ class Labels(Part):
     subset: Literal["megc2019"] = choice("R15", "megc2019", "clips and three classes of the MEGC2019 composite")
 
 
-class Recipe(Part):
+class Recipe(Choices):
     """All readings of the paper, R1-R15, grouped by stage; see the chapter "The readings".
 
     Examples
@@ -186,6 +176,8 @@ class Recipe(Part):
     >>> Recipe.from_dict({"flow": {"reference": "onset"}}).flow.reference
     'onset'
     """
+
+    called: ClassVar[str] = "recipe"
 
     naming: Naming = Naming()
     registration: Registration = Registration()
@@ -200,122 +192,3 @@ class Recipe(Part):
     training: Training = Training()
     scoring: Scoring = Scoring()
     labels: Labels = Labels()
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Recipe:
-        """A recipe with the given fields and the defaults elsewhere.
-
-        Raises
-        ------
-        CompanionError
-            For an unknown field or a value that is not allowed; the message names it and says
-            what is.
-        """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise CompanionError("\n".join(dict.fromkeys(_explain(dict(item)) for item in error.errors()))) from None
-
-    @classmethod
-    def from_yaml(cls, path: Path) -> Recipe:
-        """Read a recipe file; fields it leaves out keep their defaults.
-
-        Raises
-        ------
-        CompanionError
-            If the file cannot be read, is no YAML mapping, or has a wrong field or value.
-        """
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise CompanionError(f"recipe {path}: cannot be read ({error.strerror})") from None
-        except yaml.YAMLError as error:
-            raise CompanionError(f"recipe {path}: not valid YAML ({error})") from None
-        if values is None:
-            values = {}
-        if not isinstance(values, dict):
-            raise CompanionError(f"recipe {path}: expected a mapping of stages, found {type(values).__name__}")
-        return cls.from_dict(values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields, as plain values."""
-        return self.model_dump(mode="json")
-
-    def to_yaml(self) -> str:
-        """All fields as YAML, each with a comment that says what it is."""
-        lines: list[str] = []
-        stage = ""
-        for field in fields():
-            if field.stage != stage:
-                stage = field.stage
-                lines += ["", f"{stage}:"] if lines else [f"{stage}:"]
-            value = getattr(getattr(self, stage), field.name)
-            text = yaml.safe_dump(value).splitlines()[0]
-            lines.append(f"  {field.name}: {text}  # {field.reading}: {field.description}")
-        return "\n".join(lines) + "\n"
-
-    def digest(self, *stages: str) -> str:
-        """Digest of some stages, or of all: what a cache or a record is keyed by."""
-        values = self.to_dict()
-        return digest({stage: values[stage] for stage in stages} if stages else values)
-
-    def replace(self, **stages: dict[str, Any]) -> Recipe:
-        """A copy with some fields changed: ``recipe.replace(flow={"reference": "onset"})``."""
-        values = self.to_dict()
-        for stage, changes in stages.items():
-            values[stage] = {**values.get(stage, {}), **changes}
-        return Recipe.from_dict(values)
-
-
-@dataclass(frozen=True)
-class RecipeField:
-    """One field of the recipe, as the page of readings lists it."""
-
-    stage: str
-    name: str
-    reading: str
-    default: Any
-    allowed: str
-    description: str
-
-
-def fields() -> Iterator[RecipeField]:
-    """Every field of the recipe, stage by stage."""
-    for stage, part in Recipe.model_fields.items():
-        for name, info in type(part.default).model_fields.items():
-            extra = info.json_schema_extra
-            reading = str(extra["reading"]) if isinstance(extra, dict) else ""
-            yield RecipeField(stage, name, reading, info.default, _allowed(info), str(info.description))
-
-
-def _allowed(info: FieldInfo) -> str:
-    """What a field takes, in words."""
-    kinds = []
-    for kind in get_args(info.annotation) if get_origin(info.annotation) not in (None, Literal) else [info.annotation]:
-        if get_origin(kind) is Literal:
-            kinds += [str(v) for v in get_args(kind)]
-        elif kind is bool:
-            kinds.append("true, false")
-        else:
-            bounds = {type(m).__name__.lower(): m for m in info.metadata}
-            words = [
-                f"{sign} {getattr(bounds[name], name):g}"
-                for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
-                if name in bounds
-            ]
-            kinds.append(" ".join(["a whole number" if kind is int else "a number", " and ".join(words)]).strip())
-    return ", ".join(kinds)
-
-
-def _explain(error: dict[str, Any]) -> str:
-    """One line for one of pydantic's errors: where, what was found, what is allowed."""
-    where = [str(part) for part in error["loc"]]
-    stages = list(Recipe.model_fields)
-    if where and where[0] not in stages:
-        return f"recipe: unknown stage '{where[0]}'; expected one of {', '.join(stages)}"
-    known = {field.name: field for field in fields() if field.stage == where[0]}
-    if len(where) < 2:
-        return f"recipe.{where[0]}: expected a mapping with {', '.join(known)}; found {error['input']!r}"
-    if where[1] not in known:
-        return f"recipe.{where[0]}: unknown field '{where[1]}'; expected one of {', '.join(known)}"
-    return f"recipe.{where[0]}.{where[1]}: found {error['input']!r}; allowed: {known[where[1]].allowed}"

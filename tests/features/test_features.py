@@ -5,10 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astsvm_lib.datasets import load
+from astsvm_lib.descriptors.onset_apex import all_maps, onset_apex_maps
+from astsvm_lib.descriptors.strain import optical_strain
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.features import difference_sequence, extract, extract_all, flow_sequence, lucas_kanade, match_light
-from astsvm_lib.features.onset_apex import all_maps, onset_apex_maps
-from astsvm_lib.features.strain import optical_strain
+from astsvm_lib.features import (
+    difference_sequence,
+    extract,
+    extract_all,
+    flow_sequence,
+    lucas_kanade,
+    match_light,
+    optical_flow,
+)
 from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
 from astsvm_lib.preprocessing.registration import crop_transform, warp, warp_flow
 from astsvm_lib.recipe import Difference, Flow, Recipe, Registration
@@ -60,13 +68,27 @@ def test_flow_agrees_with_opencvs_pyramidal_lucas_kanade():
     assert np.abs(ours - (moved - points)[:, 0]).max() < 0.1
 
 
-def test_flow_is_near_the_true_flow_of_a_rendered_face(smile, smile_frames):
+METHODS = [Flow(method=method) for method in ("lucas-kanade", "tv-l1", "dis")]
+
+
+@pytest.mark.parametrize("options", METHODS, ids=lambda options: options.method)
+def test_every_flow_method_finds_an_analytic_shift_and_none_in_a_still_clip(options):
+    inner = slice(20, -20), slice(20, -20)
+    found = optical_flow(texture(), texture(0.8, -0.5), options)
+    assert found.shape == (*texture().shape, 2)
+    assert found.dtype == np.float32
+    assert np.abs(found[inner].mean((0, 1)) - (0.8, -0.5)).max() < 0.1
+    assert np.abs(optical_flow(texture(), texture(), options)).max() < 1e-3
+
+
+@pytest.mark.parametrize("options", METHODS, ids=lambda options: options.method)
+def test_flow_is_near_the_true_flow_of_a_rendered_face(smile, smile_frames, options):
     frames = to_grey(smile_frames)
     transform = crop_transform(find_landmarks(smile_frames[0]), Registration())
     onset, apex = warp(frames[0], transform), warp(frames[smile.apex], transform)
     truth = warp_flow(smile.flow(0, smile.apex), transform)
     skin = warp(smile.skin(0).astype(np.float32), transform) > 0.99
-    error = np.linalg.norm(lucas_kanade(onset, apex) - truth, axis=2)[skin].mean()
+    error = np.linalg.norm(optical_flow(onset, apex, options) - truth, axis=2)[skin].mean()
     assert error < 0.6 * np.linalg.norm(truth, axis=2)[skin].mean()
 
 
@@ -82,6 +104,8 @@ def test_the_first_map_is_zero_and_components_fit_together():
 def test_images_of_two_shapes_are_refused():
     with pytest.raises(CompanionError, match=r"\(64, 64\) and \(32, 64\)"):
         lucas_kanade(np.zeros((64, 64)), np.zeros((32, 64)))
+    with pytest.raises(CompanionError, match="optical flow: expected two grey images of one shape"):
+        optical_flow(np.zeros((64, 64)), np.zeros((32, 64)), Flow(method="dis"))
 
 
 def test_equation_1_by_hand():
@@ -132,6 +156,8 @@ def test_strain_sees_stretching_and_neither_shift_nor_rotation():
     assert optical_strain(stretch) == pytest.approx(0.1)
     shear = np.stack([0.2 * rows, np.zeros_like(rows)], -1)
     assert optical_strain(shear) == pytest.approx(0.2 / np.sqrt(2))
+    assert optical_strain(shear, "normal").max() == 0
+    assert optical_strain(stretch, "normal") == pytest.approx(0.1)
 
 
 def test_onset_apex_maps_follow_the_true_flow(smile, smile_frames):

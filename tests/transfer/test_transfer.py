@@ -51,9 +51,11 @@ def test_kernels_by_hand():
 
 
 def test_gamma():
-    assert resolve_gamma(np.array([[0.0, 2.0], [0.0, 2.0]]), "scale") == pytest.approx(1 / (2 * 1))
-    assert resolve_gamma(np.zeros((3, 4)), "scale") == 1
-    assert resolve_gamma(np.zeros((3, 4)), 0.3) == 0.3
+    assert resolve_gamma(np.array([[0.0, 2.0], [0.0, 2.0]]), Transfer()) == pytest.approx(1 / (2 * 1))
+    assert resolve_gamma(np.zeros((3, 4)), Transfer()) == 1
+    assert resolve_gamma(np.zeros((3, 4)), Transfer(gamma=0.3)) == 0.3
+    histograms = np.array([[1.0, 0.0], [0.0, 1.0]])  # (1 + 1) / 1 apart, and each 0 from itself: 1 on average
+    assert resolve_gamma(histograms, Transfer(kernel="chi-squared")) == pytest.approx(1)
 
 
 def test_a_class_absent_from_the_fold_is_never_chosen():

@@ -2,5 +2,7 @@
 
 from astsvm_lib.descriptors.bi_woof import BiWoof, bi_woof
 from astsvm_lib.descriptors.lbp_top import LbpTop, lbp_top
+from astsvm_lib.descriptors.stlbp_ip import StlbpIp, stlbp_ip
+from astsvm_lib.descriptors.strain import optical_strain
 
-__all__ = ["BiWoof", "LbpTop", "bi_woof", "lbp_top"]
+__all__ = ["BiWoof", "LbpTop", "StlbpIp", "bi_woof", "lbp_top", "optical_strain", "stlbp_ip"]

@@ -7,41 +7,26 @@ block's mean optical strain (the global weight), so that blocks where the skin i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from astsvm_lib.descriptors.lbp_top import block_edges
+from astsvm_lib.choices import Part, option
+from astsvm_lib.descriptors.blocks import block_edges
+from astsvm_lib.descriptors.strain import Definition, optical_strain
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.features.strain import optical_strain
 
 
-@dataclass(frozen=True)
-class BiWoof:
-    """Parameters of Bi-WOOF.
+class BiWoof(Part):
+    """Parameters of Bi-WOOF."""
 
-    Attributes
-    ----------
-    bins
-        Directions that are told apart; the first begins at -180 degrees.
-    blocks
-        Blocks along a row, and along a column.
-    local_weight
-        Count each pixel by the length of its flow; otherwise by one.
-    global_weight
-        Multiply each block's histogram by its mean optical strain.
-    """
-
-    bins: int = 8
-    blocks: int = 8
-    local_weight: bool = True
-    global_weight: bool = True
-
-    def __post_init__(self) -> None:
-        if self.bins < 2 or self.blocks < 1:
-            raise CompanionError(
-                f"Bi-WOOF: expected at least 2 bins and 1 block a side, found {self.bins} and {self.blocks}"
-            )
+    bins: int = option(8, "directions that are told apart; the first begins at -180 degrees", ge=2)
+    blocks: int = option(5, "blocks along a row, and along a column", ge=1)
+    local_weight: bool = option(True, "count each pixel by the length of its flow; otherwise by one")
+    global_weight: bool = option(True, "multiply each block's histogram by its mean optical strain")
+    normalise: bool = option(
+        True,
+        "as in the authors' program: each block's histogram adds up to 1 before it is weighted, and the whole has "
+        "length 1; otherwise sums stay as they are",
+    )
 
 
 def direction_bins(flow: np.ndarray, bins: int) -> np.ndarray:
@@ -56,7 +41,7 @@ def direction_bins(flow: np.ndarray, bins: int) -> np.ndarray:
     return np.minimum((turn * bins).astype(np.int64), bins - 1)  # -180 and 180 degrees are one direction, but two bins
 
 
-def bi_woof(flow: np.ndarray, options: BiWoof | None = None) -> np.ndarray:
+def bi_woof(flow: np.ndarray, options: BiWoof | None = None, definition: Definition = "tensor") -> np.ndarray:
     """Bi-WOOF of a flow field, (blocks x blocks x bins,) float64, row by row; zeros where nothing moves.
 
     Parameters
@@ -65,6 +50,8 @@ def bi_woof(flow: np.ndarray, options: BiWoof | None = None) -> np.ndarray:
         (H, W, 2) from onset to apex, pixels right and down.
     options
         See :class:`BiWoof`.
+    definition
+        Of the strain; see :func:`~astsvm_lib.descriptors.strain.optical_strain`.
 
     Raises
     ------
@@ -85,7 +72,7 @@ def bi_woof(flow: np.ndarray, options: BiWoof | None = None) -> np.ndarray:
     flow = flow.astype(np.float64)
     length = np.hypot(flow[..., 0], flow[..., 1])
     directions = direction_bins(flow, options.bins)
-    strain = optical_strain(flow)
+    strain = optical_strain(flow, definition)
     moves = length > 0
     weight = length if options.local_weight else moves.astype(np.float64)
     rows, columns = (block_edges(side, options.blocks, 0.0) for side in flow.shape[:2])
@@ -94,5 +81,10 @@ def bi_woof(flow: np.ndarray, options: BiWoof | None = None) -> np.ndarray:
         for j, (left, right) in enumerate(columns):
             block = slice(top, bottom), slice(left, right)
             counts = np.bincount(directions[block].ravel(), weight[block].ravel(), minlength=options.bins)
+            if options.normalise and counts.any():
+                counts = counts / counts.sum()
             found[i, j] = counts * strain[block].mean() if options.global_weight else counts
+    length_of_all = np.linalg.norm(found)
+    if options.normalise and length_of_all > 0:
+        found /= length_of_all
     return found.ravel()

@@ -8,84 +8,41 @@ after the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numba
 import numpy as np
 
-from astsvm_lib.descriptors.patterns import code_bins, ellipse
+from astsvm_lib.choices import Part, option
+from astsvm_lib.descriptors.blocks import block_edges
+from astsvm_lib.descriptors.patterns import code_bins, corners, ellipse
 from astsvm_lib.errors import CompanionError
 
 #: The planes, as pairs of axes of a clip (time, row, column): what is "right", what is "down".
 PLANES = {"XY": (2, 1), "XT": (2, 0), "YT": (1, 0)}
 
 
-@dataclass(frozen=True)
-class LbpTop:
-    """Parameters of LBP-TOP.
+class LbpTop(Part):
+    """Parameters of LBP-TOP."""
 
-    Attributes
-    ----------
-    neighbours
-        Points on each ellipse.
-    radius_column, radius_row, radius_time
-        Radii along the three axes, in pixels and frames.
-    blocks_column, blocks_row, blocks_time
-        Grid of blocks.
-    overlap
-        Share of a block that the next one covers too, in space.
-    uniform
-        Join all codes that change more than twice.
-    interpolation
-        Of neighbours between pixels: ``bilinear``, rounded to whole grey values as in the authors'
-        program, or the ``nearest`` pixel.
-    """
-
-    neighbours: int = 8
-    radius_column: int = 1
-    radius_row: int = 1
-    radius_time: int = 4
-    blocks_column: int = 8
-    blocks_row: int = 8
-    blocks_time: int = 1
-    overlap: float = 0.0
-    uniform: bool = True
-    interpolation: Literal["bilinear", "nearest"] = "bilinear"
-
-    def __post_init__(self) -> None:
-        radii = (self.radius_column, self.radius_row, self.radius_time)
-        blocks = (self.blocks_column, self.blocks_row, self.blocks_time)
-        if not 2 <= self.neighbours <= 16:
-            raise CompanionError(f"LBP-TOP: expected 2 to 16 neighbours, found {self.neighbours}")
-        if min(radii) < 1 or min(blocks) < 1:
-            raise CompanionError(f"LBP-TOP: expected radii and blocks of at least 1, found {radii} and {blocks}")
-        if not 0 <= self.overlap < 1:
-            raise CompanionError(f"LBP-TOP: expected an overlap of at least 0 and less than 1, found {self.overlap}")
+    neighbours: int = option(8, "points on each ellipse", ge=2, le=16)
+    radius_column: int = option(1, "radius along a row of the picture, in pixels", ge=1)
+    radius_row: int = option(1, "radius along a column of the picture, in pixels", ge=1)
+    radius_time: int = option(4, "radius along time, in frames of the prepared clip", ge=1)
+    blocks_column: int = option(8, "blocks side by side", ge=1)
+    blocks_row: int = option(8, "blocks one above the other", ge=1)
+    blocks_time: int = option(1, "blocks one after the other", ge=1)
+    overlap: float = option(0.0, "share of a block that the next one covers too, in space", ge=0, lt=1)
+    uniform: bool = option(True, "join all codes that change more than twice")
+    interpolation: Literal["bilinear", "nearest"] = option(
+        "bilinear",
+        "of neighbours between pixels: rounded to whole grey values, as in the authors' program; or the nearest pixel",
+    )
 
     @property
     def radii(self) -> tuple[int, int, int]:
         """Radii along time, row and column."""
         return self.radius_time, self.radius_row, self.radius_column
-
-
-def block_edges(length: int, blocks: int, overlap: float) -> np.ndarray:
-    """First and one past the last index of each block along an axis, (blocks, 2).
-
-    Without overlap every index belongs to exactly one block.
-
-    Examples
-    --------
-    >>> block_edges(10, 3, 0.0).tolist()
-    [[0, 3], [3, 6], [6, 10]]
-    >>> block_edges(10, 3, 0.5).tolist()
-    [[0, 5], [2, 7], [5, 10]]
-    """
-    size = length / (1 + (blocks - 1) * (1 - overlap))
-    starts = size * (1 - overlap) * np.arange(blocks)
-    edges = np.floor(np.column_stack([starts, starts + size]) + 1e-9).astype(np.int64)
-    edges[-1, 1] = length
-    return edges
 
 
 @numba.njit(cache=True)
@@ -124,19 +81,6 @@ def _count(codes, times, rows, columns, out):  # type: ignore[no-untyped-def]
                     for y in range(rows[b, 0], rows[b, 1]):
                         for x in range(columns[c, 0], columns[c, 1]):
                             out[a, b, c, codes[t, y, x]] += 1
-
-
-def corners(offsets: np.ndarray, interpolation: str) -> tuple[np.ndarray, np.ndarray]:
-    """The four points around each offset, (P, 4, 2) right and down, and their weights, (P, 4); whole ones weigh 1."""
-    if interpolation == "nearest":
-        offsets = np.floor(offsets + 0.5)
-    low = np.floor(offsets)
-    part = offsets - low
-    right, down = part[:, :1], part[:, 1:]
-    weights = np.hstack([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down])
-    # Where a point lies on the grid, the other corners weigh nothing, and must not lie outside the clip.
-    shifts = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])[None] * (part[:, None] > 0)
-    return (low[:, None] + shifts).astype(np.int64), weights
 
 
 def code_volumes(clip: np.ndarray, options: LbpTop) -> dict[str, np.ndarray]:

@@ -56,3 +56,48 @@ def ellipse(neighbours: int, radius_right: float, radius_down: float) -> np.ndar
     angles = 2 * np.pi * np.arange(neighbours) / neighbours
     points = np.column_stack([radius_right * np.cos(angles), -radius_down * np.sin(angles)])
     return np.where(np.abs(points - np.round(points)) < 1e-9, np.round(points), points)
+
+
+def corners(offsets: np.ndarray, interpolation: str) -> tuple[np.ndarray, np.ndarray]:
+    """The four points around each offset, (P, 4, 2) right and down, and their weights, (P, 4); whole ones weigh 1."""
+    if interpolation == "nearest":
+        offsets = np.floor(offsets + 0.5)
+    low = np.floor(offsets)
+    part = offsets - low
+    right, down = part[:, :1], part[:, 1:]
+    weights = np.hstack([(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down])
+    # Where a point lies on the grid, the other corners weigh nothing, and must not lie outside the clip.
+    shifts = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])[None] * (part[:, None] > 0)
+    return (low[:, None] + shifts).astype(np.int64), weights
+
+
+#: How far below the centre a mean of four points may lie and still count as equal: what rounding does to it.
+TIE = 1e-9
+
+
+def plane_codes(planes: np.ndarray, neighbours: int, radius_right: int, radius_down: int) -> np.ndarray:
+    """Codes of every inner point of planes (..., H, W), (..., H - 2 rd, W - 2 rr); values between points are bilinear.
+
+    Examples
+    --------
+    >>> plane = np.array([[0, 0, 0], [0, 5, 9], [0, 0, 0]])
+    >>> int(plane_codes(plane, 4, 1, 1)[0, 0])  # brighter only to the right: bit 0
+    1
+    """
+    planes = np.asarray(planes, np.float64)
+    height, width = planes.shape[-2] - 2 * radius_down, planes.shape[-1] - 2 * radius_right
+    points, weights = corners(ellipse(neighbours, radius_right, radius_down), "bilinear")
+
+    def moved(right: int, down: int) -> np.ndarray:
+        top, left = radius_down + down, radius_right + right
+        return planes[..., top : top + height, left : left + width]
+
+    centre = moved(0, 0)
+    codes = np.zeros(centre.shape, np.int64)
+    for k in range(neighbours):
+        value = np.zeros(centre.shape)
+        for (right, down), weight in zip(points[k], weights[k], strict=True):
+            if weight:
+                value += weight * moved(int(right), int(down))
+        codes |= (value >= centre - TIE).astype(np.int64) << k
+    return codes

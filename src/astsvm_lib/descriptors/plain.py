@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from astsvm_lib.descriptors.bi_woof import BiWoof
-from astsvm_lib.descriptors.lbp_top import PLANES, LbpTop, block_edges
-from astsvm_lib.descriptors.patterns import code_bins, ellipse
+from astsvm_lib.descriptors.blocks import block_edges
+from astsvm_lib.descriptors.lbp_top import PLANES, LbpTop
+from astsvm_lib.descriptors.patterns import TIE, code_bins, ellipse
+from astsvm_lib.descriptors.stlbp_ip import StlbpIp
 
 Point = tuple[int, int, int]
 
@@ -82,5 +84,56 @@ def plain_bi_woof(flow: np.ndarray, strain: np.ndarray, options: BiWoof) -> np.n
                     histogram[min(sector, options.bins - 1)] += length if options.local_weight else float(length > 0)
                     total += strain[y, x]
             mean = total / ((bottom - top) * (right - left))
+            if options.normalise and histogram.sum() > 0:
+                histogram = histogram / histogram.sum()
             found.append(histogram * mean if options.global_weight else histogram)
+    vector = np.concatenate(found)
+    return vector / np.linalg.norm(vector) if options.normalise and vector.any() else vector
+
+
+def _line_histogram(line: list[int], mask: int, counts: np.ndarray) -> None:
+    """Count the one-dimensional codes of a projection."""
+    half = mask // 2
+    steps = [*range(-half, 0), *range(1, half + 1)]
+    for at in range(half, len(line) - half):
+        code = sum(2**k for k, step in enumerate(steps) if line[at + step] >= line[at])
+        counts[code] += 1
+
+
+def _plane_histogram(plane: list[list[int]], options: StlbpIp) -> np.ndarray:
+    """Counts of the codes of a projection over time (time, place)."""
+    bins, count = code_bins(options.neighbours, options.uniform)
+    counts = np.zeros(count, np.int64)
+    for t in range(options.radius_time, len(plane) - options.radius_time):
+        for x in range(options.radius_space, len(plane[0]) - options.radius_space):
+            code = 0
+            for k, (dx, dy) in enumerate(ellipse(options.neighbours, options.radius_space, options.radius_time)):
+                low_x, low_y = int(np.floor(dx)), int(np.floor(dy))
+                total = 0.0
+                for step_x, step_y, weight in _corners(dx - low_x, dy - low_y):
+                    if weight:
+                        total += weight * plane[t + low_y + step_y][x + low_x + step_x]
+                code += 2**k if total >= plane[t][x] - TIE else 0
+            counts[bins[code]] += 1
+    return counts
+
+
+def plain_stlbp_ip(clip: np.ndarray, options: StlbpIp) -> np.ndarray:
+    """STLBP-IP of a clip (T, H, W) uint8: what :func:`~astsvm_lib.descriptors.stlbp_ip` computes, slowly."""
+    frames = clip.astype(int)
+    earlier = [0] * (len(frames) - 1) if options.reference == "onset" else range(len(frames) - 1)
+    differences = [frames[t + 1] - frames[start] for t, start in enumerate(earlier)]
+    found = []
+    for top, bottom in block_edges(clip.shape[1], options.blocks, 0.0):
+        for left, right in block_edges(clip.shape[2], options.blocks, 0.0):
+            horizontal = [[sum(int(v) for v in d[y, left:right]) for y in range(top, bottom)] for d in differences]
+            vertical = [[sum(int(v) for v in d[top:bottom, x]) for x in range(left, right)] for d in differences]
+            for lines in (horizontal, vertical):
+                counts = np.zeros(2 ** (options.mask - 1), np.int64)
+                for line in lines:
+                    _line_histogram(line, options.mask, counts)
+                found.append(counts / counts.sum())
+            for plane in (horizontal, vertical):
+                counts = _plane_histogram(plane, options)
+                found.append(counts / counts.sum())
     return np.concatenate(found)

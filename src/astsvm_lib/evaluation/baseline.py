@@ -10,9 +10,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from astsvm_lib.datasets.clip import Dataset
+from astsvm_lib.descriptors.onset_apex import all_maps
 from astsvm_lib.evaluation.loso import loso
 from astsvm_lib.evaluation.scores import Scores, score
-from astsvm_lib.features.onset_apex import all_maps
 from astsvm_lib.recipe import Recipe
 
 
@@ -22,7 +22,7 @@ def predict(maps: np.ndarray, labels: Sequence[str], subjects: Sequence[str]) ->
     Parameters
     ----------
     maps
-        (N, 28, 28, 3) of :func:`astsvm_lib.features.onset_apex.all_maps`.
+        (N, 28, 28, 3) of :func:`astsvm_lib.descriptors.onset_apex.all_maps`.
     labels, subjects
         Of each clip; subjects as ``dataset/subject``.
 

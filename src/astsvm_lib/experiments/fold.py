@@ -1,114 +1,96 @@
-"""One fold of LOSO: train, transfer, test. It may run in a process of its own."""
+"""One fold of LOSO: learn, judge, write down. It may run in a process of its own."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from astsvm_lib.choices import Choices
 from astsvm_lib.evaluation.loso import Fold, fold_seed
-from astsvm_lib.experiments.record import ClipResult, FoldResult
-from astsvm_lib.features.pipeline import Features
-from astsvm_lib.processes import without_chatter
+from astsvm_lib.experiments.record import ClipResult, FoldResult, HeadResult
+from astsvm_lib.methods.method import Method, OnEpoch
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.transfer.svm import TransferSVM
-
-if TYPE_CHECKING:
-    import keras
+from astsvm_lib.storage import Arrays
 
 
-@lru_cache(maxsize=1)
-def _network(recipe: Recipe, classes: int) -> tuple[keras.Model, keras.Model]:
-    """Network and feature extractor: built and compiled once a process, reset for each fold."""
-    with without_chatter():
-        from astsvm_lib.network.ast_network import build_network, feature_extractor
-        from astsvm_lib.network.training import compile_network
+@dataclass(frozen=True)
+class Task:
+    """What all folds of a run have in common, beside the arrays.
 
-        network = build_network(recipe, classes)
-        compile_network(network, recipe)
-    return network, feature_extractor(network)
-
-
-def _predict(model: keras.Model, inputs: list[np.ndarray], size: int) -> np.ndarray:
-    """Outputs for all clips, in inference mode, a batch at a time."""
-    import keras
-
-    starts = range(0, len(inputs[0]), size)
-    return np.concatenate(
-        [keras.ops.convert_to_numpy(model([x[s : s + size] for x in inputs], training=False)) for s in starts]
-    )
-
-
-def run_fold(
-    fold: Fold,
-    features: Features,
-    labels: np.ndarray,
-    keys: list[str],
-    classes: tuple[str, ...],
-    recipe: Recipe,
-    epochs: int,
-    seed: int,
-    on_epoch: Callable[[], Any] | None = None,
-) -> FoldResult:
-    """Train on everyone but one subject, fit the SVM on the network's features, test both heads.
-
-    Parameters
+    Attributes
     ----------
-    fold
-        Rows to train on and to test.
-    features, labels, keys
+    method, recipe, settings
+        What is run.
+    labels, keys
         Of all clips; labels are class numbers.
     classes
         Their names.
     epochs, seed
-        Fixed beforehand; the fold's own generator comes from the seed and the subject.
+        Fixed beforehand; a fold's own generator comes from the seed and the subject.
+    """
+
+    method: Method
+    recipe: Recipe
+    settings: Choices
+    labels: np.ndarray
+    keys: list[str]
+    classes: tuple[str, ...]
+    epochs: int
+    seed: int
+
+
+def _result(scores: np.ndarray, classes: tuple[str, ...]) -> HeadResult:
+    values = {c: round(float(v), 6) if np.isfinite(v) else None for c, v in zip(classes, scores, strict=True)}
+    return HeadResult(prediction=classes[int(scores.argmax())], scores=values)
+
+
+def run_fold(fold: Fold, arrays: Arrays, task: Task, on_epoch: OnEpoch = None) -> FoldResult:
+    """Learn from everyone but one subject, and judge that one's clips by every head of the method.
+
+    Parameters
+    ----------
+    fold
+        Rows to learn from and to test.
+    arrays
+        What the method extracted, a row a clip.
     """
     started = time.perf_counter()
-    network, extractor = _network(recipe, len(classes))
-    from astsvm_lib.network.training import inputs_of, train
-
-    rng = fold_seed(seed, fold.subject)
-    history = train(network, features[fold.train], labels[fold.train], recipe, epochs, rng, on_epoch)
-    size = recipe.training.batch_size
-    tested = inputs_of(network, features[fold.test])
-    known = _predict(extractor, inputs_of(network, features[fold.train]), size)
-    svm = TransferSVM(recipe.transfer).fit(known, labels[fold.train])
-    decisions = svm.decide(_predict(extractor, tested, size), len(classes))
-    probabilities = _predict(network, tested, size)
+    train, test = ({name: array[rows] for name, array in arrays.items()} for rows in (fold.train, fold.test))
+    rng = fold_seed(task.seed, fold.subject)
+    trained = task.method.run(
+        train, task.labels[fold.train], test, len(task.classes), task.recipe, task.settings, task.epochs, rng, on_epoch
+    )
     clips = [
         ClipResult(
-            key=keys[row],
+            key=task.keys[row],
             subject=fold.subject,
-            truth=classes[labels[row]],
-            svm_prediction=classes[int(decision.argmax())],
-            softmax_prediction=classes[int(probability.argmax())],
-            svm={c: round(float(v), 6) if np.isfinite(v) else None for c, v in zip(classes, decision, strict=True)},
-            softmax={c: round(float(v), 6) for c, v in zip(classes, probability, strict=True)},
+            truth=task.classes[task.labels[row]],
+            heads={head: _result(scores[i], task.classes) for head, scores in trained.heads.items()},
         )
-        for row, decision, probability in zip(fold.test, decisions, probabilities, strict=True)
+        for i, row in enumerate(fold.test)
     ]
-    rounded = [{name: round(value, 6) for name, value in epoch.items()} for epoch in history]
+    rounded = [{name: round(value, 6) for name, value in epoch.items()} for epoch in trained.epochs]
     return FoldResult(
         subject=fold.subject, epochs=rounded, seconds=round(time.perf_counter() - started, 2), clips=clips
     )
 
 
 @lru_cache(maxsize=1)
-def _shared_features(folder: Path) -> Features:
-    """Features that the runner left in a folder, mapped into memory rather than copied."""
-    return Features(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("flow", "idsf")))
+def _shared_arrays(folder: Path) -> Arrays:
+    """Arrays that the runner left in a folder, mapped into memory rather than copied."""
+    return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
 
 
-def share_features(features: Features, folder: Path) -> None:
-    """Leave features in a folder for :func:`run_fold_alone`."""
-    np.save(folder / "flow.npy", features.flow)
-    np.save(folder / "idsf.npy", features.idsf)
+def share_arrays(arrays: Arrays, folder: Path) -> None:
+    """Leave arrays in a folder for :func:`run_fold_alone`."""
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
 
 
-def run_fold_alone(fold: Fold, folder: Path, *arguments: Any) -> FoldResult:
-    """:func:`run_fold` in a worker process, with shared features."""
-    return run_fold(fold, _shared_features(folder), *arguments)
+def run_fold_alone(fold: Fold, folder: Path, task: Task) -> FoldResult:
+    """:func:`run_fold` in a worker process, with shared arrays."""
+    return run_fold(fold, _shared_arrays(folder), task)

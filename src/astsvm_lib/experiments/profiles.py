@@ -16,7 +16,9 @@ class Profile:
     Attributes
     ----------
     epochs
-        Of every training, fixed beforehand.
+        Of every training of the paper's network, fixed beforehand.
+    share
+        Share of the epochs that another method's own paper gives.
     subjects
         How many subjects take part: those who show most classes, the first in name order; None for all.
     clips_per_subject
@@ -27,6 +29,7 @@ class Profile:
 
     name: str
     epochs: int
+    share: float
     subjects: int | None
     clips_per_subject: int | None
     purpose: str
@@ -52,9 +55,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("smoke", 2, 4, 4, "4 subjects, 4 clips each, 2 epochs: under a minute; its scores mean nothing"),
-        Profile("quick", 20, None, None, "all clips, 20 epochs: at most 10 minutes on 2 cores for rehearsal-mini"),
-        Profile("paper", 30, None, None, "all clips, 30 epochs"),
+        Profile("smoke", 2, 0.05, 4, 4, "4 subjects, 4 clips each, 2 epochs: under a minute; its scores mean nothing"),
+        Profile("quick", 20, 0.5, None, None, "all clips, 20 epochs: at most 10 minutes on 2 cores for rehearsal-mini"),
+        Profile("paper", 30, 1.0, None, None, "all clips, 30 epochs"),
     )
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from astsvm_lib.processes import without_chatter
 
 PACKAGES = (
-    "astsvm-lib", "dlib-bin", "jax", "keras", "numpy", "opencv-python-headless", "scikit-learn", "tensorflow",
+    "astsvm-lib", "dlib-bin", "jax", "keras", "numpy", "opencv-contrib-python-headless", "scikit-learn", "tensorflow",
     "tensorflow-cpu", "torch",
 )  # fmt: skip
 

@@ -11,8 +11,6 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import Scores, score
 from astsvm_lib.storage import write_atomically
 
-Classifier = Literal["svm", "softmax"]
-
 
 class Part(BaseModel):
     """A part of the stored JSON: read-only, and without fields that nobody declared."""
@@ -20,20 +18,24 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ClipResult(Part):
-    """One tested clip.
+class HeadResult(Part):
+    """What one classifier says of a clip.
 
-    ``svm`` and ``softmax`` hold a score for each class: decision values (null for a class that the
-    training fold lacked) and probabilities.
+    ``scores`` holds a number for each class: an SVM's decision values (null for a class that the training
+    fold lacked), or probabilities.
     """
+
+    prediction: str
+    scores: dict[str, float | None]
+
+
+class ClipResult(Part):
+    """One tested clip, judged by each head of the method: ``svm``, ``softmax`` or both."""
 
     key: str
     subject: str
     truth: str
-    svm_prediction: str
-    softmax_prediction: str
-    svm: dict[str, float | None]
-    softmax: dict[str, float]
+    heads: dict[str, HeadResult]
 
 
 class FoldResult(Part):
@@ -48,10 +50,11 @@ class FoldResult(Part):
 class Record(Part):
     """A whole run; see :meth:`scores`. Stored as readable JSON.
 
-    ``seconds`` is the time of all folds added up, whether they ran one after the other or at once.
+    ``recipe`` holds the stages that the method depends on, ``settings`` its own; ``choices_digest`` is made
+    from both. ``seconds`` is the time of all folds added up, whether they ran one after the other or at once.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     dataset: str
     heading: str
     rehearsal: bool
@@ -59,8 +62,10 @@ class Record(Part):
     profile: str
     epochs: int
     seed: int
+    method: str
     recipe: dict[str, Any]
-    recipe_digest: str
+    settings: dict[str, Any]
+    choices_digest: str
     data_digest: str
     code_digest: str
     backend: str
@@ -72,19 +77,32 @@ class Record(Part):
 
     @property
     def name(self) -> str:
-        """File name without ending: data set, profile, seed, and the recipe's digest."""
-        return f"{self.dataset}_{self.profile}_seed{self.seed}_{self.recipe_digest}"
+        """File name without ending: data set, method, profile, seed, and the digest of all choices."""
+        return f"{self.dataset}_{self.method}_{self.profile}_seed{self.seed}_{self.choices_digest}"
 
     @property
     def clips(self) -> list[ClipResult]:
         """Every tested clip, fold by fold."""
         return [clip for fold in self.folds for clip in fold.clips]
 
-    def scores(self, classifier: Classifier = "svm") -> Scores:
-        """Pooled scores of the SVM, or of the softmax head."""
+    @property
+    def heads(self) -> list[str]:
+        """The method's classifiers, the one that counts first."""
+        return list(self.folds[0].clips[0].heads)
+
+    def scores(self, head: str | None = None) -> Scores:
+        """Pooled scores of one head; by default of the one that counts.
+
+        Raises
+        ------
+        CompanionError
+            If the method has no such head.
+        """
+        head = head or self.heads[0]
+        if head not in self.heads:
+            raise CompanionError(f"{self.name}: no head '{head}'; expected one of {', '.join(self.heads)}")
         truth = [clip.truth for clip in self.clips]
-        predicted = [getattr(clip, f"{classifier}_prediction") for clip in self.clips]
-        return score(truth, predicted, self.classes)
+        return score(truth, [clip.heads[head].prediction for clip in self.clips], self.classes)
 
     def write(self, folder: Path) -> Path:
         """Write as ``folder/<name>.json``, whole or not at all."""

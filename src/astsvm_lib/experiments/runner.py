@@ -10,27 +10,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.evaluation.loso import loso
 from astsvm_lib.experiments import provenance
-from astsvm_lib.experiments.fold import run_fold, run_fold_alone, share_features
-from astsvm_lib.experiments.profiles import Profile
+from astsvm_lib.experiments.fold import Task, run_fold, run_fold_alone, share_arrays
 from astsvm_lib.experiments.record import FoldResult, Record
+from astsvm_lib.experiments.run import Run
 from astsvm_lib.experiments.store import Store
-from astsvm_lib.features.pipeline import extract_all
 from astsvm_lib.processes import run_each
-from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Cache, code_digest, digest
-
-#: Rooms whose code can change a score.
-ROOMS = ("preprocessing", "features", "network", "transfer", "evaluation")
+from astsvm_lib.storage import Cache, digest
 
 
 def evaluate(
-    dataset: Dataset,
-    recipe: Recipe,
-    profile: Profile,
-    seed: int = 0,
+    run: Run,
     jobs: int = 1,
     store: Store | None = None,
     cache: Cache | None = None,
@@ -41,8 +32,9 @@ def evaluate(
 
     Parameters
     ----------
-    dataset, recipe, profile, seed
-        What is run. A record of the same four, made by the same code, is not made again.
+    run
+        What is run; see :func:`~astsvm_lib.experiments.plan`. A record of the same, made by the same code, is
+        not made again.
     jobs
         Folds (and clips) that are worked on at once, each in a process of its own.
     store
@@ -55,7 +47,7 @@ def evaluate(
     Returns
     -------
     Record
-        Every clip tested once, by the SVM and by the softmax head.
+        Every clip tested once, by each head of the method.
 
     Notes
     -----
@@ -63,50 +55,58 @@ def evaluate(
     and the subject alone, so that the order and the number of jobs change nothing but rounding.
     """
     store = store or Store()
-    code = digest([code_digest(room) for room in ROOMS])
-    stored = store.find(dataset.id, profile.name, seed, recipe.digest(), dataset.fingerprint)
+    dataset, code = run.dataset, run.code
+    stored = store.find(run)
     if stored is not None and stored.code_digest == code and not again:
         return stored
 
-    clips = profile.choose(dataset)
-    features = extract_all(clips, recipe, cache, jobs, progress)
-    labels = np.array([dataset.classes.index(clip.label) for clip in clips])
+    clips = run.profile.choose(dataset)
+    arrays = run.method.extract(clips, run.recipe, run.settings, cache or Cache(), jobs, progress)
+    task = Task(
+        run.method,
+        run.recipe,
+        run.settings,
+        np.array([dataset.classes.index(clip.label) for clip in clips]),
+        [clip.key for clip in clips],
+        dataset.classes,
+        run.epochs,
+        run.seed,
+    )
     folds = loso([clip.group for clip in clips])
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    run = digest([dataset.fingerprint, recipe.digest(), profile.name, profile.epochs, seed, code, backend])
+    partial = digest([dataset.fingerprint, run.name, task.epochs, code, backend])
     if again:
-        store.discard_folds(run)
-    done = store.folds(run)
+        store.discard_folds(partial)
+    done = store.folds(partial)
     waiting = [fold for fold in folds if fold.subject not in done]
-    keys = [clip.key for clip in clips]
+    beats = max(1, task.epochs)  # of the bar, for each fold
 
     bar = tqdm(
-        total=len(folds) * profile.epochs,
-        initial=len(done) * profile.epochs,
-        desc=f"{dataset.id}: {len(folds)} folds",
-        unit="epoch",
+        total=len(folds) * beats,
+        initial=len(done) * beats,
+        desc=f"{dataset.id}, {run.method.title}: {len(folds)} folds",
+        unit="epoch" if task.epochs else "fold",
         disable=None if progress else True,
         leave=False,
     )
 
     def results() -> Iterator[FoldResult]:
-        common = (labels, keys, dataset.classes, recipe, profile.epochs, seed)
         if jobs == 1:
             for fold in waiting:
-                yield run_fold(fold, features, *common, bar.update)
+                yield run_fold(fold, arrays, task, bar.update)
             return
         threads = str(max(1, (os.cpu_count() or 1) // jobs))
         environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads, "KERAS_BACKEND": backend}
         with tempfile.TemporaryDirectory(prefix="astsvm-") as folder:
-            share_features(features, Path(folder))
-            work = [(fold, Path(folder), *common) for fold in waiting]
-            for result in run_each(run_fold_alone, work, min(jobs, max(1, len(work))), environment):
-                bar.update(profile.epochs)
-                yield result
+            share_arrays(arrays, Path(folder))
+            work = [(fold, Path(folder), task) for fold in waiting]
+            yield from run_each(run_fold_alone, work, min(jobs, max(1, len(work))), environment)
 
     with bar:
         for result in results():
-            store.save_fold(run, result)
+            if jobs > 1 or not task.epochs:
+                bar.update(beats)
+            store.save_fold(partial, result)
             done[result.subject] = result
 
     record = Record(
@@ -114,11 +114,13 @@ def evaluate(
         heading=dataset.manifest.heading,
         rehearsal=dataset.manifest.rehearsal,
         classes=list(dataset.classes),
-        profile=profile.name,
-        epochs=profile.epochs,
-        seed=seed,
-        recipe=recipe.to_dict(),
-        recipe_digest=recipe.digest(),
+        profile=run.profile.name,
+        epochs=task.epochs,
+        seed=run.seed,
+        method=run.method.name,
+        recipe=run.recipe.to_dict(*run.method.stages),
+        settings=run.settings.to_dict(),
+        choices_digest=run.choices,
         data_digest=dataset.fingerprint,
         code_digest=code,
         backend=backend,
@@ -129,5 +131,5 @@ def evaluate(
         folds=[done[fold.subject] for fold in folds],
     )
     store.write(record)
-    store.discard_folds(run)
+    store.discard_folds(partial)
     return record

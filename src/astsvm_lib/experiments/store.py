@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments.record import FoldResult, Record
+from astsvm_lib.experiments.run import Run
 from astsvm_lib.storage import digest, write_atomically
 
 COMMITTED = Path(__file__).parents[3] / "book" / "results"
@@ -31,15 +32,15 @@ class Store:
         """All records, by name."""
         return [Record.read(path) for path in sorted(self.folder.glob("*.json"))]
 
-    def find(self, dataset: str, profile: str, seed: int, recipe_digest: str, data_digest: str) -> Record | None:
+    def find(self, run: Run) -> Record | None:
         """The record of exactly this run, or None."""
-        path = self.folder / f"{dataset}_{profile}_seed{seed}_{recipe_digest}.json"
+        path = self.folder / f"{run.name}.json"
         if not path.exists():
             return None
         record = Record.read(path)
-        return record if (record.recipe_digest, record.data_digest) == (recipe_digest, data_digest) else None
+        return record if (record.choices_digest, record.data_digest) == (run.choices, run.dataset.fingerprint) else None
 
-    def require(self, dataset: str, profile: str, seed: int, recipe_digest: str, data_digest: str) -> Record:
+    def require(self, run: Run) -> Record:
         """The record of exactly this run.
 
         Raises
@@ -47,13 +48,12 @@ class Store:
         CompanionError
             If there is none: the message gives the command that makes it.
         """
-        record = self.find(dataset, profile, seed, recipe_digest, data_digest)
+        record = self.find(run)
         if record is None:
             here = "/".join(self.folder.parts[-2:])
             raise CompanionError(
-                f"no record of {dataset}, profile {profile}, seed {seed}, recipe {recipe_digest}, data {data_digest} "
-                f"in {here}; make it with: astsvm evaluate --dataset {dataset} --profile {profile} --seed {seed} "
-                f"--out {here} (and --recipe FILE, if the recipe is not the default)"
+                f"no record {run.name} of data {run.dataset.fingerprint} in {here}; make it with: {run.command} "
+                f"--out {here}"
             )
         return record
 

@@ -108,29 +108,3 @@ def lucas_kanade(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT)
             determinant = np.maximum(xx * yy - xy * xy, 1e-12)
             flow = flow - np.stack([yy * xt - xy * yt, xx * yt - xy * xt], -1) / determinant[..., None]
     return flow.astype(np.float32)
-
-
-def flow_sequence(frames: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
-    """Flow of a prepared clip, (N, H, W) float32: one map a frame, the first all zero.
-
-    Parameters
-    ----------
-    frames
-        (N, H, W) prepared grey values.
-    options
-        ``reference="adjacent"``: map i is the motion from frame i - 1 to frame i; ``"onset"``: from
-        frame 1. ``component``: the magnitude, or one of u (right) and v (down).
-
-    Notes
-    -----
-    Ten frames give nine flows; Table 1 wants ten maps of one channel (R5).
-    """
-    maps = np.zeros(frames.shape, np.float32)
-    for i in range(1, len(frames)):
-        start = frames[i - 1] if options.reference == "adjacent" else frames[0]
-        field = lucas_kanade(start, frames[i], options)
-        if options.component == "magnitude":
-            maps[i] = np.hypot(field[..., 0], field[..., 1])
-        else:
-            maps[i] = field[..., 0 if options.component == "u" else 1]
-    return maps

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.features.difference import difference_sequence
-from astsvm_lib.features.lucas_kanade import flow_sequence
+from astsvm_lib.features.optical_flow import flow_sequence
 from astsvm_lib.preprocessing.pipeline import prepare
-from astsvm_lib.processes import ONE_THREAD, run_each
+from astsvm_lib.processes import each
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Cache, code_digest
 
@@ -74,11 +74,6 @@ def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
     return Features(**cache.get("features", _key(clip, recipe), make))
 
 
-def is_stored(clip: Clip, recipe: Recipe, cache: Cache) -> bool:
-    """Whether a clip's features are in the cache."""
-    return cache.path("features", _key(clip, recipe)).exists()
-
-
 def _extract_at(clip: Clip, recipe: Recipe, root: Path) -> None:
     extract(clip, recipe, Cache(root))
 
@@ -97,19 +92,14 @@ def extract_all(
     """
     cache = cache or Cache()
     clips = list(clips)
-    bar = tqdm(total=len(clips), desc="preparing clips", disable=None if progress else True, leave=False)
     if jobs > 1:
-        waiting = [(clip, recipe, cache.root) for clip in clips if not is_stored(clip, recipe, cache)]
-        bar.update(len(clips) - len(waiting))
-        for _ in run_each(_extract_at, waiting, jobs, ONE_THREAD):
-            bar.update()
-    first = extract(clips[0], recipe, cache)
+        waiting = [clip for clip in clips if not cache.path("features", _key(clip, recipe)).exists()]
+        for _ in each(_extract_at, [(clip, recipe, cache.root) for clip in waiting], jobs, "preparing clips", progress):
+            pass
+    found = each(extract, [(clip, recipe, cache) for clip in clips], 1, "reading features", progress)
+    first = next(found)
     flow = np.empty((len(clips), *first.flow.shape), np.float32)
     idsf = np.empty((len(clips), *first.idsf.shape), np.float32)
-    for i, clip in enumerate(clips):
-        found = first if i == 0 else extract(clip, recipe, cache)
-        flow[i], idsf[i] = found.flow, found.idsf
-        if jobs == 1:
-            bar.update()
-    bar.close()
+    for i, features in enumerate(chain([first], found)):
+        flow[i], idsf[i] = features.flow, features.idsf
     return Features(flow, idsf)

@@ -6,15 +6,17 @@ same code; choose with the environment variable ``KERAS_BACKEND`` before Keras i
 
 from astsvm_lib.network.ast_network import build_network, feature_extractor, initialise, layer_table
 from astsvm_lib.network.attention import ChannelAttention, SpatialAttention
-from astsvm_lib.network.training import inputs_of, train
+from astsvm_lib.network.training import compile_network, inputs_of, predict, train
 
 __all__ = [
     "ChannelAttention",
     "SpatialAttention",
     "build_network",
+    "compile_network",
     "feature_extractor",
     "initialise",
     "inputs_of",
     "layer_table",
+    "predict",
     "train",
 ]

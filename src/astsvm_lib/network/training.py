@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from astsvm_lib.features.pipeline import Features
-from astsvm_lib.network.ast_network import initialise
-from astsvm_lib.recipe import Recipe
+from astsvm_lib.recipe import Optimisation
 
 
 def inputs_of(network: keras.Model, features: Features) -> list[np.ndarray]:
@@ -18,10 +17,18 @@ def inputs_of(network: keras.Model, features: Features) -> list[np.ndarray]:
     return [getattr(features, tensor.name) for tensor in network.inputs]
 
 
-def compile_network(network: keras.Model, recipe: Recipe) -> None:
+def predict(model: keras.Model, inputs: list[np.ndarray], size: int) -> np.ndarray:
+    """Outputs for all clips, in inference mode, ``size`` clips at a time."""
+    starts = range(0, len(inputs[0]), size)
+    return np.concatenate(
+        [keras.ops.convert_to_numpy(model([x[s : s + size] for x in inputs], training=False)) for s in starts]
+    )
+
+
+def compile_network(network: keras.Model, options: Optimisation) -> None:
     """Attach Adam and the cross-entropy of the softmax head."""
     network.compile(
-        keras.optimizers.Adam(recipe.training.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
 
 
@@ -32,9 +39,17 @@ def _reset_optimizer(network: keras.Model) -> None:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
 
-def _class_weights(labels: np.ndarray, recipe: Recipe) -> np.ndarray | None:
+def _restart_dropout(network: keras.Model, rng: np.random.Generator) -> None:
+    """Let layers that draw at random draw the same for the same generator."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            state = layer.seed_generator.state
+            state.assign(rng.integers(2**31, size=state.shape))
+
+
+def _class_weights(labels: np.ndarray, options: Optimisation) -> np.ndarray | None:
     """Weight of each clip in the loss, mean 1; None where all count alike."""
-    if recipe.training.class_weights == "none":
+    if options.class_weights == "none":
         return None
     counts = np.bincount(labels)
     return (len(labels) / ((counts > 0).sum() * counts[labels])).astype(np.float32)
@@ -42,25 +57,28 @@ def _class_weights(labels: np.ndarray, recipe: Recipe) -> np.ndarray | None:
 
 def train(
     network: keras.Model,
-    features: Features,
+    inputs: list[np.ndarray],
     labels: np.ndarray,
-    recipe: Recipe,
+    options: Optimisation,
     epochs: int,
     rng: np.random.Generator,
     on_epoch: Callable[[], Any] | None = None,
 ) -> list[dict[str, float]]:
-    """Train from fresh weights for a fixed number of epochs.
+    """Train for a fixed number of epochs, from the weights that the network has.
 
     Parameters
     ----------
     network
-        Compiled by :func:`compile_network`; its weights and optimiser state are reset first.
-    features, labels
-        Training clips, and their class numbers.
+        Compiled by :func:`compile_network`, with fresh weights (:func:`~astsvm_lib.network.initialise`);
+        what the optimiser remembers is forgotten first.
+    inputs, labels
+        Training clips, one array an input, and their class numbers.
+    options
+        Batch size and class weights.
     epochs
         Fixed beforehand: nothing here looks at the subject that is left out.
     rng
-        Draws the weights, then each epoch's order of clips.
+        Draws each epoch's order of clips.
     on_epoch
         Called after each epoch, for a progress bar.
 
@@ -69,12 +87,11 @@ def train(
     list of dict
         Mean ``loss`` and ``accuracy`` over the clips of each epoch, as they were trained on.
     """
-    initialise(network, rng, recipe.training.attention_start)
     network.optimizer.build(network.trainable_variables)
     _reset_optimizer(network)
-    inputs = inputs_of(network, features)
-    weights = _class_weights(labels, recipe)
-    size = recipe.training.batch_size
+    _restart_dropout(network, rng)
+    weights = _class_weights(labels, options)
+    size = options.batch_size
     history = []
     for _ in range(epochs):
         order = rng.permutation(len(labels))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.errors import CompanionError
@@ -15,7 +14,7 @@ from astsvm_lib.preprocessing.detection import find_landmarks
 from astsvm_lib.preprocessing.interpolation import interpolate
 from astsvm_lib.preprocessing.magnification import magnify
 from astsvm_lib.preprocessing.registration import register
-from astsvm_lib.processes import ONE_THREAD, run_each
+from astsvm_lib.processes import each
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Cache, code_digest
 
@@ -160,13 +159,6 @@ def prepare_all(
     progress
         Show a bar.
     """
-    root = (cache or Cache()).root
-    work = [(clip, recipe, root) for clip in clips]
-    with tqdm(total=len(work), desc="preparing clips", disable=None if progress else True, leave=False) as bar:
-        if jobs > 1:
-            for _ in run_each(_prepare_at, work, jobs, ONE_THREAD):
-                bar.update()
-            return
-        for item in work:
-            _prepare_at(*item)
-            bar.update()
+    work = [(clip, recipe, (cache or Cache()).root) for clip in clips]
+    for _ in each(_prepare_at, work, jobs, "preparing clips", progress):
+        pass

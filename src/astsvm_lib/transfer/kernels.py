@@ -9,12 +9,28 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.recipe import Transfer
 
 
-def resolve_gamma(train: np.ndarray, gamma: float | str) -> float:
-    """``"scale"`` as a number: 1 / (features x variance of the training matrix)."""
-    if gamma != "scale":
-        return float(gamma)
-    variance = float(train.var(dtype=np.float64))
-    return 1.0 / (train.shape[1] * variance) if variance > 0 else 1.0
+def resolve_gamma(train: np.ndarray, options: Transfer) -> float:
+    """``"scale"`` as a number: 1 / (features x variance of the training matrix).
+
+    For the chi-squared kernel, 1 / (mean chi-squared distance of two training clips), as is usual for
+    histograms (Zhang et al. 2007).
+    """
+    if options.gamma != "scale":
+        return float(options.gamma)
+    if options.kernel == "chi-squared":
+        _require_positive(train)
+        spread = float(-np.asarray(additive_chi2_kernel(train.astype(np.float64))).mean())
+    else:
+        spread = train.shape[1] * float(train.var(dtype=np.float64))
+    return 1.0 / spread if spread > 0 else 1.0
+
+
+def _require_positive(*features: np.ndarray) -> None:
+    if min(block.min() for block in features) < 0:
+        raise CompanionError(
+            "the chi-squared kernel needs features that are not negative, found some below 0; "
+            "set transfer.standardise to false: after a ReLU no feature is"
+        )
 
 
 def gram(rows: np.ndarray, columns: np.ndarray, options: Transfer, gamma: float) -> np.ndarray:
@@ -41,9 +57,5 @@ def gram(rows: np.ndarray, columns: np.ndarray, options: Transfer, gamma: float)
         return np.asarray(rows @ columns.T)
     if options.kernel == "polynomial":
         return np.asarray(polynomial_kernel(rows, columns, degree=3, gamma=gamma, coef0=1))
-    if min(rows.min(), columns.min()) < 0:
-        raise CompanionError(
-            "the chi-squared kernel needs features that are not negative, found some below 0; "
-            "set transfer.standardise to false: after a ReLU no feature is"
-        )
+    _require_positive(rows, columns)
     return np.exp(gamma * np.asarray(additive_chi2_kernel(rows, columns)))

@@ -44,7 +44,7 @@ class TransferSVM:
             )
         self.scaler = StandardScaler().fit(features.astype(np.float64)) if self.options.standardise else None
         self._train = self._scale(features)
-        self.gamma = resolve_gamma(self._train, self.options.gamma)
+        self.gamma = resolve_gamma(self._train, self.options)
         kernel = gram(self._train, self._train, self.options, self.gamma)
         self.model = OneVsRestClassifier(SVC(kernel="precomputed", C=self.options.C)).fit(kernel, labels)
         return self

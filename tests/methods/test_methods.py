@@ -1,0 +1,106 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments import Profile, Store, evaluate, plan
+from astsvm_lib.methods import METHODS, method_named
+from astsvm_lib.methods.peer import stretched
+from astsvm_lib.recipe import Recipe
+from astsvm_lib.storage import code_digest
+
+TINY = Profile("tiny", 1, 0.002, None, None, "for tests")
+BIBLIOGRAPHY = Path(__file__).parents[2] / "book" / "references.bib"
+COMPARED = [name for name in METHODS if name != "ast-svmnet"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_says_what_it_is(name):
+    method = METHODS[name]
+    assert method.name == name == method.settings.called
+    assert f"{{{method.paper}," in BIBLIOGRAPHY.read_text()
+    assert method.title
+    assert method.inputs
+    assert set(method.stages) <= set(Recipe.model_fields)
+    assert re.fullmatch(r"[0-9a-f]{16}", code_digest(*method.rooms))  # every room exists
+    assert all(field.description for field in method.settings.fields())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_settings_go_to_yaml_and_back(name, tmp_path):
+    settings = METHODS[name].settings()
+    path = tmp_path / "settings.yaml"
+    path.write_text(settings.to_yaml())
+    assert METHODS[name].settings.from_yaml(path) == settings
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_every_method_tests_every_clip_once_and_again_the_same(name, small_dataset, cache, tmp_path):
+    run = plan(small_dataset, profile=TINY, seed=1, method=name)
+    record = evaluate(run, store=Store(tmp_path / "a"), cache=cache, progress=False)
+    assert sorted(clip.key for clip in record.clips) == sorted(clip.key for clip in small_dataset)
+    assert record.heads == list(run.method.heads)
+    assert record.method == name
+    assert set(record.recipe) == set(run.method.stages)
+    again = evaluate(run, 1, Store(tmp_path / "b"), cache, progress=False)
+    for a, b in zip(record.clips, again.clips, strict=True):
+        for head, said in a.heads.items():
+            assert list(said.scores.values()) == pytest.approx(list(b.heads[head].scores.values()), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_the_left_out_subject_changes_nothing_in_what_is_learned(name, small_dataset, cache):
+    run = plan(small_dataset, profile=TINY, method=name)
+    arrays = run.method.extract(small_dataset.clips, run.recipe, run.settings, cache, 1, False)
+    labels = np.array([small_dataset.classes.index(clip.label) for clip in small_dataset])
+    train, test = np.arange(5), np.array([5, 6, 7])
+
+    def scores_of(rows: dict) -> dict:
+        learned = {key: value[train] for key, value in rows.items()}
+        judged = {key: value[test] for key, value in rows.items()}
+        common = (2, run.recipe, run.settings, 2, np.random.default_rng(0))
+        return run.method.run(learned, labels[train], judged, *common).heads
+
+    plain = scores_of(arrays)
+    changed = {key: np.concatenate([value[:5], value[[7, 5, 6]]]) for key, value in arrays.items()}
+    for head, scores in scores_of(changed).items():
+        assert np.allclose(scores, plain[head][[2, 0, 1]], atol=1e-4)
+
+
+def test_choices_that_a_method_does_not_depend_on_make_no_other_record(small_dataset):
+    louder = Recipe().replace(magnification={"alpha": 8.0})
+    assert plan(small_dataset, louder, method="bi-woof").name == plan(small_dataset, method="bi-woof").name
+    assert plan(small_dataset, louder, method="lbp-top").name != plan(small_dataset, method="lbp-top").name
+    settings = METHODS["bi-woof"].settings.from_dict({"descriptor": {"blocks": 8}})
+    assert settings.descriptor.bins == 8
+    assert settings.transfer == METHODS["bi-woof"].settings().transfer
+    assert plan(small_dataset, method="bi-woof", settings=settings).name != plan(small_dataset, method="bi-woof").name
+
+
+def test_profiles_shorten_a_peers_own_epochs(small_dataset):
+    assert plan(small_dataset, profile="paper", method="ststnet").epochs == 800
+    assert plan(small_dataset, profile="smoke", method="ststnet").epochs == 40
+    assert plan(small_dataset, profile="paper", method="lbp-top").epochs == 0
+    assert plan(small_dataset, profile="paper").epochs == 30
+
+
+def test_stretched_maps_go_from_0_to_1():
+    maps = np.dstack([np.arange(4.0).reshape(2, 2) - 7, np.full((2, 2), 3.0)])
+    assert stretched(maps)[..., 0].ravel() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert not stretched(maps)[..., 1].any()
+
+
+def test_wrong_names_and_settings_are_refused():
+    with pytest.raises(CompanionError, match="unknown method 'lbp'; expected one of ast-svmnet, lbp-top"):
+        method_named("lbp")
+    bi_woof = METHODS["bi-woof"].settings
+    with pytest.raises(CompanionError, match="bi-woof: unknown stage 'flow'; expected one of motion, descriptor"):
+        bi_woof.from_dict({"flow": {}})
+    with pytest.raises(
+        CompanionError, match=r"bi-woof\.motion\.flow: found 'farneback'; allowed: tv-l1, dis, lucas-kan"
+    ):
+        bi_woof.from_dict({"motion": {"flow": "farneback"}})
+    with pytest.raises(CompanionError, match="ast-svmnet: unknown stage 'svm'; expected one of none"):
+        METHODS["ast-svmnet"].settings.from_dict({"svm": {}})

@@ -36,8 +36,8 @@ SOURCE = PROJECT / "book"
 BUILD = PROJECT / "_build"
 #: What a chapter's output depends on, beside its own text and parameters.
 ROOMS = (
-    "choices", "recipe", "readings", "datasets", "rehearsal", "preprocessing", "features", "descriptors", "network",
-    "peers", "transfer", "evaluation", "methods", "experiments", "plotting",
+    "choices", "recipe", "readings", "published", "datasets", "rehearsal", "preprocessing", "features", "descriptors",
+    "network", "peers", "transfer", "evaluation", "methods", "experiments", "plotting",
 )  # fmt: skip
 #: Output of a cell that holds a picture, by its kind and by what stands in its text.
 PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")

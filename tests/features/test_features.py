@@ -81,6 +81,16 @@ def test_every_flow_method_finds_an_analytic_shift_and_none_in_a_still_clip(opti
     assert np.abs(optical_flow(texture(), texture(), options)).max() < 1e-3
 
 
+def test_tv_l1_invents_no_motion_at_the_edges_of_the_crop(smile, smile_frames):
+    """Where nothing moves; without the mirrored margin it finds nearly half a pixel there."""
+    transform = crop_transform(find_landmarks(smile_frames[0]), Registration())
+    onset, apex = (warp(to_grey(smile_frames)[i], transform) for i in (0, smile.apex))
+    found = optical_flow(onset, apex, Flow(method="tv-l1"))
+    edges = np.concatenate([found[:4].ravel(), found[-4:].ravel(), found[:, :4].ravel(), found[:, -4:].ravel()])
+    assert np.abs(edges).max() < 0.1
+    assert np.abs(found).max() > 0.5
+
+
 @pytest.mark.parametrize("options", METHODS, ids=lambda options: options.method)
 def test_flow_is_near_the_true_flow_of_a_rendered_face(smile, smile_frames, options):
     frames = to_grey(smile_frames)

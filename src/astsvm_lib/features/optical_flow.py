@@ -15,6 +15,8 @@ from astsvm_lib.features.lucas_kanade import lucas_kanade
 from astsvm_lib.recipe import Flow
 
 DEFAULT = Flow()
+#: How far TV-L1's images are mirrored beyond their edges, in pixels: else it finds motion there that is not.
+MARGIN = 24
 
 
 def tv_l1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -25,10 +27,13 @@ def tv_l1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first, second
         (H, W) grey values 0..255, which need not be whole.
     """
-    found = np.zeros((*first.shape, 2), np.float32)
-    here, there = (np.ascontiguousarray(image, np.float32) / 255 for image in (first, second))  # OpenCV wants 0..1
+    here, there = (
+        cv2.copyMakeBorder(image.astype(np.float32) / 255, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REFLECT_101)
+        for image in (first, second)  # OpenCV wants 0..1
+    )
     method = cv2.optflow.DualTVL1OpticalFlow_create()  # type: ignore[attr-defined]
-    return np.asarray(method.calc(here, there, found))
+    found = method.calc(here, there, np.zeros((*here.shape, 2), np.float32))
+    return np.ascontiguousarray(found[MARGIN:-MARGIN, MARGIN:-MARGIN])
 
 
 def dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -40,9 +45,8 @@ def dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         (H, W) grey values; rounded to 0..255, since OpenCV's DIS takes nothing else.
     """
     here, there = (np.clip(np.rint(image), 0, 255).astype(np.uint8) for image in (first, second))
-    found = np.zeros((*first.shape, 2), np.float32)
     method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
-    return np.asarray(method.calc(here, there, found))
+    return np.asarray(method.calc(here, there, np.zeros((*first.shape, 2), np.float32)))
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:

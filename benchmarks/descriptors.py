@@ -9,8 +9,9 @@ import numpy as np
 from common import compare
 
 from astsvm_lib import datasets
-from astsvm_lib.descriptors import LbpTop, lbp_top
-from astsvm_lib.descriptors.plain import plain_lbp_top
+from astsvm_lib.descriptors import BiWoof, LbpTop, StlbpIp, bi_woof, lbp_top, optical_strain, stlbp_ip
+from astsvm_lib.descriptors.plain import plain_bi_woof, plain_lbp_top, plain_stlbp_ip
+from astsvm_lib.features import lucas_kanade
 from astsvm_lib.preprocessing import prepare
 from astsvm_lib.recipe import Recipe
 
@@ -26,6 +27,21 @@ def main() -> None:
     assert np.array_equal(lbp_top(small, options), plain_lbp_top(small, options))
     runs = {"plain loops": lambda: plain_lbp_top(small, options), "compiled": lambda: lbp_top(small, options)}
     compare(runs, 1, "clip", rounds=3)
+    print("STLBP-IP of the whole clip, 5x5 blocks")
+    lines = StlbpIp()
+    assert np.array_equal(stlbp_ip(clip, lines), plain_stlbp_ip(clip, lines))
+    compare(
+        {"plain loops": lambda: plain_stlbp_ip(clip, lines), "vectorised": lambda: stlbp_ip(clip, lines)},
+        1, "clip", rounds=3,
+    )  # fmt: skip
+    print("Bi-WOOF of a flow of 192x192, 5x5 blocks")
+    flow = lucas_kanade(frames[0], frames[5])
+    strain, weights = optical_strain(flow.astype(np.float64)), BiWoof()
+    assert np.allclose(bi_woof(flow, weights), plain_bi_woof(flow.astype(np.float64), strain, weights))
+    compare(
+        {"plain loops": lambda: plain_bi_woof(flow, strain, weights), "vectorised": lambda: bi_woof(flow, weights)},
+        1, "flow", rounds=3,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

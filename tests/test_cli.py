@@ -9,7 +9,18 @@ import pytest
 def test_help_names_every_command(astsvm):
     result = astsvm("--help")
     assert result.returncode == 0
-    for name in ("baseline", "book", "chapter", "data", "evaluate", "network", "preprocess", "recipe", "score"):
+    for name in (
+        "baseline",
+        "book",
+        "chapter",
+        "data",
+        "evaluate",
+        "methods",
+        "network",
+        "preprocess",
+        "recipe",
+        "score",
+    ):
         assert f"\n  {name} " in result.stdout
 
 
@@ -99,6 +110,8 @@ def test_errors_are_one_message_and_no_traceback(astsvm):
         (["chapter", "run", "nothing"], "unknown chapter 'nothing'"),
         (["chapter", "run", "readings", "-p", "colour", "red"], "unknown parameter colour; it takes recipe"),
         (["recipe", "none.yaml"], "cannot be read"),
+        (["methods", "lbp"], "unknown method 'lbp'; expected one of ast-svmnet, lbp-top"),
+        (["evaluate", "--dataset", "rehearsal-mini", "--method", "off"], "unknown method 'off'"),
     ):
         result = astsvm(*arguments)
         assert result.returncode == 2
@@ -138,6 +151,22 @@ def test_smoke_evaluation_writes_a_record(astsvm, tmp_path: Path):
     assert result.stdout.count("UAR") == 2
     (path,) = (tmp_path / "results").glob("*.json")
     assert len([clip for fold in json.loads(path.read_text())["folds"] for clip in fold["clips"]]) == 16
+
+
+def test_another_method_runs_with_settings_of_its_own(astsvm, tmp_path: Path):
+    assert "bi-woof: Bi-WOOF; onset and apex" in astsvm("methods").stdout
+    (tmp_path / "mine.yaml").write_text(astsvm("methods", "bi-woof").stdout.replace("blocks: 5", "blocks: 8"))
+    common = ("evaluate", "--dataset", "rehearsal-mini", "--method", "bi-woof", "--profile", "smoke", "--json")
+    result = astsvm(*common, "--settings", "mine.yaml", "--jobs", "2")
+    assert result.returncode == 0, result.stderr
+    shown = json.loads(result.stdout)
+    assert np.array(shown["svm"]["confusion_matrix"]).sum() == 16
+    record = json.loads((tmp_path / shown["record"]).read_text())
+    assert record["settings"]["descriptor"]["blocks"] == 8
+    assert set(record["recipe"]) == {"registration", "flow"}
+    (tmp_path / "mine.yaml").write_text("descriptor: {block: 8}")
+    refused = astsvm(*common, "--settings", "mine.yaml")
+    assert "bi-woof.descriptor: unknown field 'block'; expected one of bins, blocks" in refused.stderr
 
 
 def test_the_baseline_prints_scores_that_fit_its_confusion_matrix(astsvm):

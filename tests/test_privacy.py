@@ -19,7 +19,7 @@ from astsvm_lib.preprocessing import find_landmarks
 from astsvm_lib.rehearsal.layout import rows_of, twin_film, write_layout
 
 #: Chapters that show faces wherever they may.
-CHAPTERS = ("data", "preprocessing", "idsf")
+CHAPTERS = ("data", "preprocessing", "idsf", "table-8")
 #: A face counts as found from this correlation on: 0.8 and more where it is, at most 0.6 where another is, or none.
 FOUND = 0.7
 WIDTH = 64

@@ -9,7 +9,7 @@ from astsvm_lib.datasets import Dataset, load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import PROFILES, Profile, Record, Store, evaluate, plan, profile_named
 from astsvm_lib.experiments import runner as runner_module
-from astsvm_lib.experiments.fold import Task, run_fold
+from astsvm_lib.experiments.fold import EPOCHS_KEPT, Task, run_fold, thinned
 from astsvm_lib.experiments.record import ClipResult, FoldResult, HeadResult
 from astsvm_lib.methods import METHODS
 from astsvm_lib.recipe import Recipe
@@ -128,6 +128,15 @@ def test_the_left_out_subject_changes_nothing_in_its_own_training(small_dataset,
     other_labels[fold.test] = 1 - labels[fold.test]
     other = run_fold(fold, {**arrays, "flow": other_flow}, replace(task, labels=other_labels))
     assert [e["loss"] for e in other.epochs] == pytest.approx([e["loss"] for e in plain.epochs], rel=1e-3)
+
+
+def test_of_a_long_training_evenly_spaced_epochs_are_kept():
+    epochs = [{"loss": float(i)} for i in range(1000)]
+    kept = [epoch["loss"] for epoch in thinned(epochs)]
+    assert len(kept) == EPOCHS_KEPT
+    assert (kept[0], kept[-1]) == (0, 999)
+    assert set(np.diff(kept)) <= {16, 17}
+    assert thinned(epochs[:30]) == epochs[:30]
 
 
 def test_a_missing_or_wrong_record_says_how_to_make_it(small_dataset, tmp_path):

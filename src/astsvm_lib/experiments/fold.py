@@ -16,6 +16,9 @@ from astsvm_lib.methods.method import Method, OnEpoch
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Arrays
 
+#: So many epochs of a fold go into its record: enough for a curve.
+EPOCHS_KEPT = 60
+
 
 @dataclass(frozen=True)
 class Task:
@@ -41,6 +44,13 @@ class Task:
     classes: tuple[str, ...]
     epochs: int
     seed: int
+
+
+def thinned(epochs: list[dict[str, float]]) -> list[dict[str, float]]:
+    """At most :data:`EPOCHS_KEPT` epochs, evenly spaced, the first and the last among them."""
+    if len(epochs) <= EPOCHS_KEPT:
+        return epochs
+    return [epochs[i] for i in np.linspace(0, len(epochs) - 1, EPOCHS_KEPT).round().astype(int)]
 
 
 def _result(scores: np.ndarray, classes: tuple[str, ...]) -> HeadResult:
@@ -73,7 +83,7 @@ def run_fold(fold: Fold, arrays: Arrays, task: Task, on_epoch: OnEpoch = None) -
         )
         for i, row in enumerate(fold.test)
     ]
-    rounded = [{name: round(value, 6) for name, value in epoch.items()} for epoch in trained.epochs]
+    rounded = [{name: round(value, 6) for name, value in epoch.items()} for epoch in thinned(trained.epochs)]
     return FoldResult(
         subject=fold.subject, epochs=rounded, seconds=round(time.perf_counter() - started, 2), clips=clips
     )

@@ -39,7 +39,7 @@ class ClipResult(Part):
 
 
 class FoldResult(Part):
-    """One fold: who was left out, how training went, and the clips that were tested."""
+    """One fold: who was left out, how training went (of a long one, evenly spaced epochs), and the tested clips."""
 
     subject: str
     epochs: list[dict[str, float]]

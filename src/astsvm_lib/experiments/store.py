@@ -51,9 +51,12 @@ class Store:
         record = self.find(run)
         if record is None:
             here = "/".join(self.folder.parts[-2:])
+            about = (
+                f"profile {run.profile.name}, seed {run.seed}, choices {run.choices}, data {run.dataset.fingerprint}"
+            )
             raise CompanionError(
-                f"no record {run.name} of data {run.dataset.fingerprint} in {here}; make it with: {run.command} "
-                f"--out {here}"
+                f"no record of {run.dataset.id}, {run.method.title}, {about} in {here}; "
+                f"make it with: {run.command} --out {here}"
             )
         return record
 

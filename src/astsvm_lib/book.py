@@ -45,7 +45,7 @@ PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embe
 #: What the code of a chapter calls that needs a stored run of its data set; the group is the profile.
 STORED_RUN = re.compile(r'Store\(\)\.require\(plan\(data, chosen, "(\w+)", seed\)\)')
 #: What the code of a chapter calls that needs the features of every clip.
-WHOLE_DATA_SET = re.compile(r"\b(extract_all|evaluate)\(")
+WHOLE_DATA_SET = re.compile(r"\bextract_all\(")
 #: Of the processes that run chapters: no debugger's warnings, no progress bars.
 KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
 

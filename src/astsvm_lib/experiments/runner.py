@@ -96,7 +96,12 @@ def evaluate(
                 yield run_fold(fold, arrays, task, bar.update)
             return
         threads = str(max(1, (os.cpu_count() or 1) // jobs))
-        environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads, "KERAS_BACKEND": backend}
+        environment = {
+            "TF_NUM_INTRAOP_THREADS": threads,
+            "OMP_NUM_THREADS": threads,
+            "NUMBA_NUM_THREADS": threads,
+            "KERAS_BACKEND": backend,
+        }
         with tempfile.TemporaryDirectory(prefix="astsvm-") as folder:
             share_arrays(arrays, Path(folder))
             work = [(fold, Path(folder), task) for fold in waiting]

@@ -29,14 +29,14 @@ class NoSettings(Choices):
 
 
 @lru_cache(maxsize=1)
-def _network(recipe: Recipe, classes: int) -> tuple[keras.Model, keras.Model]:
-    """Network and feature extractor: built and compiled once a process, reset for each fold."""
+def _network(recipe: Recipe, classes: int) -> keras.Model:
+    """Built and compiled once a process, reset for each fold."""
     with without_chatter():
-        from astsvm_lib.network import build_network, compile_network, feature_extractor
+        from astsvm_lib.network import build_network, compile_network
 
         network = build_network(recipe, classes)
         compile_network(network, recipe.training)
-    return network, feature_extractor(network)
+    return network
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,36 @@ class AstSvmNet(Method):
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> Trained:
-        network, extractor = _network(recipe, classes)
-        from astsvm_lib.network import initialise, predict
-        from astsvm_lib.network import train as train_network
+        network = _network(recipe, classes)
+        from astsvm_lib.network import initialise, judge, learn
 
         known, tested = ([clips[tensor.name] for tensor in network.inputs] for clips in (train, test))
         initialise(network, rng, recipe.training.attention_start)
-        history = train_network(network, known, labels, recipe.training, epochs, rng, on_epoch)
+        history = learn(network, known, labels, recipe.training, epochs, rng, on_epoch)
         size = recipe.training.batch_size
-        machine = TransferSVM(recipe.transfer).fit(predict(extractor, known, size), labels)
-        heads = {
-            "svm": machine.decide(predict(extractor, tested, size), classes),
-            "softmax": predict(network, tested, size),
-        }
-        return Trained(heads, history)
+        machine = TransferSVM(recipe.transfer).fit(judge(network, known, size)[0], labels)
+        features, probabilities = judge(network, tested, size)
+        return Trained({"svm": machine.decide(features, classes), "softmax": probabilities}, history)
+
+
+@dataclass(frozen=True)
+class Untrained(AstSvmNet):
+    """The same network with the weights it starts from: what the SVM makes of them alone."""
+
+    def epochs(self, settings: Choices, own: int, share: float) -> int:
+        return 0
+
+    def run(
+        self,
+        train: Arrays,
+        labels: np.ndarray,
+        test: Arrays,
+        classes: int,
+        recipe: Recipe,
+        settings: Choices,
+        epochs: int,
+        rng: np.random.Generator,
+        on_epoch: OnEpoch = None,
+    ) -> Trained:
+        found = super().run(train, labels, test, classes, recipe, settings, 0, rng)
+        return Trained({"svm": found.heads["svm"]}, [])

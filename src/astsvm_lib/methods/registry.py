@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.methods.ast_svmnet import AstSvmNet, NoSettings
+from astsvm_lib.methods.ast_svmnet import AstSvmNet, NoSettings, Untrained
 from astsvm_lib.methods.described import (
     BiWoofSettings,
     Described,
@@ -19,6 +19,30 @@ from astsvm_lib.methods.peer import OffApexNetSettings, Peer, StstNetSettings
 PREPARED = ("registration", "magnification", "interpolation")
 ONSET_APEX = ("registration", "flow")
 LEARNING = ("transfer", "evaluation.loso")
+NETWORK_STAGES = (
+    *PREPARED,
+    "flow",
+    "difference",
+    "attention",
+    "inception",
+    "head",
+    "transfer",
+    "training",
+    "scoring",
+    "labels",
+)
+NETWORK_ROOMS = (
+    "preprocessing",
+    "features",
+    "network.attention",
+    "network.inception",
+    "network.ast_network",
+    "network.fast",
+    "network.learning",
+    "network.training",
+    "methods.ast_svmnet",
+    *LEARNING,
+)
 DESCRIBED = ("preprocessing", "descriptors", "methods.described", *LEARNING)
 PEER = ("preprocessing", "features", "descriptors", "network.training", "methods.peer", "evaluation.loso")
 SVM = {"svm": "SVM on the descriptor"}
@@ -34,19 +58,18 @@ METHODS: dict[str, Method] = {
             inputs="ten prepared frames: Lucas-Kanade flow and image differences",
             heads={"svm": "SVM on the network's features", "softmax": "softmax head"},
             settings=NoSettings,
-            stages=(
-                *PREPARED,
-                "flow",
-                "difference",
-                "attention",
-                "inception",
-                "head",
-                "transfer",
-                "training",
-                "scoring",
-                "labels",
-            ),
-            rooms=("preprocessing", "features", "network", "methods.ast_svmnet", *LEARNING),
+            stages=NETWORK_STAGES,
+            rooms=NETWORK_ROOMS,
+        ),
+        Untrained(
+            name="untrained",
+            title="Untrained network + SVM",
+            paper="xue2024ast",
+            inputs="as AST+SVMNet",
+            heads={"svm": "SVM on the features of a network that was not trained"},
+            settings=NoSettings,
+            stages=NETWORK_STAGES,
+            rooms=NETWORK_ROOMS,
         ),
         Described(
             name="lbp-top",

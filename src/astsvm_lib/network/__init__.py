@@ -6,6 +6,7 @@ same code; choose with the environment variable ``KERAS_BACKEND`` before Keras i
 
 from astsvm_lib.network.ast_network import build_network, feature_extractor, initialise, layer_table
 from astsvm_lib.network.attention import ChannelAttention, SpatialAttention
+from astsvm_lib.network.learning import judge, learn
 from astsvm_lib.network.training import compile_network, inputs_of, predict, train
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "feature_extractor",
     "initialise",
     "inputs_of",
+    "judge",
     "layer_table",
+    "learn",
     "predict",
     "train",
 ]

@@ -623,9 +623,7 @@ def applies(network: keras.Model) -> bool:
     """
     if keras.backend.backend() != "tensorflow" or network.name != "ast_network":
         return False
-    import tensorflow
-
-    if tensorflow.config.list_physical_devices("GPU"):
+    if keras.distribution.list_devices("gpu"):
         return False
     first: dict[str, type] = {}
     for layer in network.layers:

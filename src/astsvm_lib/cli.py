@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -446,6 +447,112 @@ def evaluate(
     for head, found in scores.items():
         _print_scores(found, run.method.heads[head])
     click.echo(f"\n{record.device}; {record.seconds:.0f} s of folds\nrecord: {path}")
+
+
+@command.command("run")
+@click.option("--table", "number", default="all", show_default=True, metavar="N|all", help="Which table: 4 to 12.")
+@click.option(
+    "--dataset", "names", multiple=True, required=True, metavar="ID", help="Data set; may be given more than once."
+)
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Each is a run of its own.")
+@recipe_option
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
+@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras computes with.")
+@root_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of records; what was cut goes on from here.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
+def run_tables(
+    number: str,
+    names: tuple[str, ...],
+    profile: str,
+    seeds: str,
+    recipe_file: Path | None,
+    jobs: int,
+    backend: str | None,
+    root: Path | None,
+    out: Path,
+    dry_run: bool,
+) -> None:
+    """Run what the paper's tables need: each network once, for all rows that share it.
+
+    What is stored is skipped, what was cut goes on. Eight networks serve all of Tables 9 to 12.
+    """
+    if backend:
+        os.environ["KERAS_BACKEND"] = backend
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import Store, evaluate
+    from astsvm_lib.experiments.tables import TABLES, runs_of, table_numbered
+
+    if number != "all" and not number.isdigit():
+        raise CompanionError(f"--table: expected a number or 'all', found '{number}'")
+    tables = list(TABLES.values()) if number == "all" else [table_numbered(int(number))]
+    chosen, store = _read_recipe(recipe_file), Store(out)
+    runs = []
+    for name in names:
+        runs += runs_of(tables, load(name, root), chosen, profile, _seeds(seeds))
+    waiting = [run for run in runs if not store.is_current(run)]
+    click.echo(f"{len(runs)} runs, {len(runs) - len(waiting)} of them stored in {out}")
+    if dry_run:
+        for run in waiting:
+            click.echo(f"  {run.name}")
+        return
+    started, done, whole = time.monotonic(), 0, sum(run.weight for run in waiting)
+    for place, run in enumerate(waiting, 1):
+        record = evaluate(run, jobs, store)
+        done += run.weight
+        left = (time.monotonic() - started) / done * (whole - done)
+        scores = "; ".join(
+            f"{head} UAR {found.uar:.3f} UF1 {found.uf1:.3f}"
+            for head, found in ((head, record.scores(head)) for head in record.heads)
+        )
+        click.echo(f"{place} of {len(waiting)}, about {left / 60:.0f} min left: {record.name}: {scores}")
+
+
+def _seeds(text: str) -> list[int]:
+    """Numbers from ``0,1,2``."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise CompanionError(f"--seeds: expected whole numbers with commas between them, found '{text}'")
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+@command.command("table")
+@click.argument("number", type=int)
+@click.option("--dataset", "names", multiple=True, metavar="ID", help="Data set; by default the rehearsal of each.")
+@click.option("--profile", type=click.Choice(list(PROFILES)), help="Read only this profile's records.")
+@recipe_option
+@root_option
+@click.option("--results", type=click.Path(path_type=Path), help="Folder of records; the book's own by default.")
+@click.option("--format", "form", type=click.Choice(["md", "csv", "latex", "json"]), default="md", show_default=True)
+def show_table(
+    number: int,
+    names: tuple[str, ...],
+    profile: str | None,
+    recipe_file: Path | None,
+    root: Path | None,
+    results: Path | None,
+    form: str,
+) -> None:
+    """Table NUMBER of the paper (4 to 12) and what was run here, in two blocks that are never mixed."""
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import Store
+    from astsvm_lib.experiments.tables import as_objects, results_of, table_numbered
+    from astsvm_lib.experiments.writing import written
+
+    table = table_numbered(number)
+    store, chosen = Store(results) if results else Store(), _read_recipe(recipe_file)
+    found = {name: results_of(table, load(name, root), store, chosen, profile) for name in names or table.datasets}
+    if form == "json":
+        _print_json(as_objects(table, found))
+    else:
+        click.echo(written(table, found, form), nl=False)
 
 
 @command.command()

@@ -44,6 +44,13 @@ class Run:
         return f"{self.dataset.id}_{self.method.name}_{self.profile.name}_seed{self.seed}_{self.choices}"
 
     @property
+    def weight(self) -> int:
+        """About how much work it is, beside other runs: clips trained on, over all folds and epochs."""
+        clips = self.profile.choose(self.dataset)
+        folds = len({clip.group for clip in clips})
+        return folds * len(clips) * (self.epochs + 1)
+
+    @property
     def command(self) -> str:
         """How a user starts it."""
         files = ["--recipe FILE"] if self.recipe != Recipe() else []

@@ -56,9 +56,8 @@ def evaluate(
     """
     store = store or Store()
     dataset, code = run.dataset, run.code
-    stored = store.find(run)
-    if stored is not None and stored.code_digest == code and not again:
-        return stored
+    if store.is_current(run) and not again:
+        return store.require(run)
 
     clips = run.profile.choose(dataset)
     arrays = run.method.extract(clips, run.recipe, run.settings, cache or Cache(), jobs, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -39,6 +40,17 @@ class Store:
             return None
         record = Record.read(path)
         return record if (record.choices_digest, record.data_digest) == (run.choices, run.dataset.fingerprint) else None
+
+    def is_current(self, run: Run) -> bool:
+        """Whether there is a record of this run, made by the code as it is now."""
+        record = self.find(run)
+        return record is not None and record.code_digest == run.code
+
+    def seeds(self, run: Run) -> list[Record]:
+        """Records of this run with any seed, by seed."""
+        paths = self.folder.glob(f"{run.dataset.id}_{run.method.name}_{run.profile.name}_seed*_{run.choices}.json")
+        found = [self.find(replace(run, seed=int(path.stem.split("_seed")[1].split("_")[0]))) for path in paths]
+        return sorted((record for record in found if record is not None), key=lambda record: record.seed)
 
     def require(self, run: Run) -> Record:
         """The record of exactly this run.

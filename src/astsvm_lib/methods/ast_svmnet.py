@@ -71,9 +71,14 @@ class AstSvmNet(Method):
         initialise(network, rng, recipe.training.attention_start)
         history = learn(network, known, labels, recipe.training, epochs, rng, on_epoch)
         size = recipe.training.batch_size
-        machine = TransferSVM(recipe.transfer).fit(judge(network, known, size)[0], labels)
+        known_features, _ = judge(network, known, size)
         features, probabilities = judge(network, tested, size)
-        return Trained({"svm": machine.decide(features, classes), "softmax": probabilities}, history)
+        heads = {"svm": TransferSVM(recipe.transfer).fit(known_features, labels).decide(features, classes)}
+        heads["softmax"] = probabilities
+        if recipe.transfer.standardise:  # the reading that matters most in R12 costs nothing to try beside it
+            raw = recipe.replace(transfer={"standardise": False}).transfer
+            heads["svm-raw"] = TransferSVM(raw).fit(known_features, labels).decide(features, classes)
+        return Trained(heads, history)
 
 
 @dataclass(frozen=True)
@@ -96,4 +101,4 @@ class Untrained(AstSvmNet):
         on_epoch: OnEpoch = None,
     ) -> Trained:
         found = super().run(train, labels, test, classes, recipe, settings, 0, rng)
-        return Trained({"svm": found.heads["svm"]}, [])
+        return Trained({name: scores for name, scores in found.heads.items() if name != "softmax"}, [])

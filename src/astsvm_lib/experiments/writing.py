@@ -1,0 +1,114 @@
+"""A table in words and columns: Markdown, CSV or LaTeX; the published block and the companion's never mixed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, as_objects
+from astsvm_lib.published import published
+
+Cells = list[list[str]]
+
+
+def number(value: float | None) -> str:
+    """A score as tables print it."""
+    return "not run" if value is None else f"{value:.3f}"
+
+
+def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
+    """The paper's block, a line a row: name, then UAR and UF1 of each of the paper's data sets."""
+    rows = published(table.number)
+    lines = [["row", *(f"{TITLES[name]} {score}" for name in datasets for score in ("UAR", "UF1"))]]
+    for name in dict.fromkeys(rows["method"]):
+        line = [str(name)]
+        for dataset in datasets:
+            found = rows[(rows["method"] == name) & (rows["dataset"] == dataset)]
+            line += [number(float(v)) for v in found[["uar", "uf1"]].iloc[0]] if len(found) else ["", ""]
+        lines.append(line)
+    return lines
+
+
+def companion_cells(results: dict[str, list[Result]]) -> Cells:
+    """The companion's block, a line a row: name, then UAR and UF1 of each data set, with the spread of seeds."""
+    lines = [["row", *(f"{name} {score}" for name in results for score in ("UAR", "UF1"))]]
+    for row in zip(*results.values(), strict=True):
+        line = [row[0].row.name + (" *" if row[0].row.beyond else "")]
+        for result in row:
+            spread = f" ± {result.spread:.3f}" if result.spread is not None else ""
+            line += [number(result.uar), number(result.uf1) + spread]
+        lines.append(line)
+    return lines
+
+
+def markdown(cells: Cells) -> str:
+    """Cells as a Markdown table."""
+    head, *rows = ["| " + " | ".join(line) + " |" for line in cells]
+    rule = "|---|" + "---:|" * (len(cells[0]) - 1)
+    return "\n".join([head, rule, *rows])
+
+
+def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
+    """For each data set: heading, how it was trained and where; one line each."""
+    lines = []
+    for name, found in results.items():
+        records = {record.name: record for result in found for record in result.records}.values()
+        own = [record for record in records if record.method == "ast-svmnet"]
+        if not own:
+            lines.append(f"{name}: the network was not run")
+            continue
+        seeds = sorted({record.seed for record in own})
+        about = {f"profile {r.profile}, {r.epochs} epochs" for r in own}
+        devices = {record.device for record in own}
+        where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
+        reduced = ", reduced profile" if all(r.profile != "paper" for r in own) else ""
+        lines.append(
+            f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
+            f"{'; '.join(sorted(devices))})"
+        )
+    return lines
+
+
+def _latex(cells: Cells) -> str:
+    def clean(text: str) -> str:
+        return text.replace("_", r"\_").replace("±", r"$\pm$").replace("&", r"\&")
+
+    rows = [" & ".join(clean(cell) for cell in line) + r" \\" for line in cells]
+    return "\n".join(
+        [r"\begin{tabular}{l" + "r" * (len(cells[0]) - 1) + "}", r"\hline", rows[0], r"\hline", *rows[1:], r"\hline",
+         r"\end{tabular}"]
+    )  # fmt: skip
+
+
+def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
+    """Both blocks of a table.
+
+    Parameters
+    ----------
+    form
+        ``"md"``, ``"latex"``, or ``"csv"`` (a line a score pair, with the block in a column).
+    """
+    if form == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, ["block", "dataset", "row", "uar", "uf1", "records"], lineterminator="\n")
+        writer.writeheader()
+        for item in as_objects(table, results):
+            writer.writerow({**item, "records": " ".join(item["records"])})
+        return out.getvalue()
+    paper = list(dict.fromkeys(PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS))
+    known = set(published(table.number)["dataset"])
+    blocks = [published_cells(table, [name for name in paper if name in known]), companion_cells(results)]
+    about = provenance_lines(results)
+    if form == "latex":
+        notes = "\n".join(f"% {line}" for line in about)
+        return (
+            f"% Published (Xue et al. 2024, Table {table.number}), as printed\n{_latex(blocks[0])}\n\n"
+            f"% Companion\n{notes}\n{_latex(blocks[1])}\n"
+        )
+    notes = "\n".join(f"- {line}" for line in about)
+    return (
+        f"Table {table.number}: {table.title}\n\n"
+        f"**Published** (Xue et al. 2024, Table {table.number}), as printed:\n\n{markdown(blocks[0])}\n\n"
+        f"**Companion**, leave-one-subject-out (* not in the paper's table):\n\n{markdown(blocks[1])}\n\n{notes}\n"
+    )

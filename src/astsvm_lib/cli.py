@@ -496,7 +496,7 @@ def run_tables(
     chosen, store = _read_recipe(recipe_file), Store(out)
     runs = []
     for name in names:
-        runs += runs_of(tables, load(name, root), chosen, profile, _seeds(seeds))
+        runs += runs_of(tables, load(name, root), chosen, profile, list(dict.fromkeys(_numbers("--seeds", seeds))))
     waiting = [run for run in runs if not store.is_current(run)]
     click.echo(f"{len(runs)} runs, {len(runs) - len(waiting)} of them stored in {out}")
     if dry_run:
@@ -515,12 +515,40 @@ def run_tables(
         click.echo(f"{place} of {len(waiting)}, about {left / 60:.0f} min left: {record.name}: {scores}")
 
 
-def _seeds(text: str) -> list[int]:
+def _numbers(option: str, text: str) -> list[int]:
     """Numbers from ``0,1,2``."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdigit() for part in parts):
-        raise CompanionError(f"--seeds: expected whole numbers with commas between them, found '{text}'")
-    return list(dict.fromkeys(int(part) for part in parts))
+        raise CompanionError(f"{option}: expected whole numbers with commas between them, found '{text}'")
+    return [int(part) for part in parts]
+
+
+@command.command("attainable")
+@click.option("--sizes", required=True, metavar="70,51,43", help="Clips of each of the three classes.")
+@click.option("--uar", type=float, required=True)
+@click.option("--uf1", type=float, required=True)
+@click.option("--decimals", type=click.IntRange(1, 6), default=3, show_default=True, help="To which both are rounded.")
+@json_option
+def show_attainable(sizes: str, uar: float, uf1: float, decimals: int, as_json: bool) -> None:
+    """Can this UAR and this UF1 belong together? An exact search over confusion matrices."""
+    from astsvm_lib.evaluation.attainable import attainable
+
+    answer = attainable(_numbers("--sizes", sizes), uar, uf1, decimals)
+    matrix = None if answer.matrix is None else answer.matrix.tolist()
+    if as_json:
+        _print_json({"possible": answer.possible, "confusion_matrix": matrix, "uf1_range": answer.uf1_range})
+        return
+    about = f"UAR {uar:.{decimals}f} and UF1 {uf1:.{decimals}f} with classes of {sizes} clips"
+    click.echo(f"{about}: {'possible' if answer.possible else 'not possible'}")
+    if matrix:
+        click.echo("one confusion matrix that has both (row = truth):")
+        for row in matrix:
+            click.echo("".join(f"{count:>6}" for count in row))
+    if answer.uf1_range is None:
+        click.echo("no confusion matrix of these class sizes has this UAR")
+    else:
+        least, most = answer.uf1_range
+        click.echo(f"with this UAR, UF1 lies between {least:.{decimals}f} and {most:.{decimals}f}")
 
 
 @command.command("table")

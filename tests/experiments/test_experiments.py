@@ -30,7 +30,7 @@ def fake_fold(fold, arrays, task: Task, on_epoch=None) -> FoldResult:
 
 
 def test_profiles():
-    assert list(PROFILES) == ["smoke", "quick", "paper"]
+    assert list(PROFILES) == ["smoke", "quick", "reduced", "paper"]
     assert PROFILES["paper"].epochs == 30
     data = load("rehearsal-mini")
     smoke = profile_named("smoke").choose(data)
@@ -39,7 +39,7 @@ def test_profiles():
     few = tuple(clip for clip in data if clip.subject != "01" or clip.label == "negative")
     assert "01" not in {clip.subject for clip in profile_named("smoke").choose(replace(data, clips=few))}
     assert profile_named("quick").choose(data) == data.clips
-    with pytest.raises(CompanionError, match="unknown profile 'fast'; expected one of smoke, quick, paper"):
+    with pytest.raises(CompanionError, match="unknown profile 'fast'; expected one of smoke, quick, reduced, paper"):
         profile_named("fast")
 
 
@@ -51,12 +51,12 @@ def test_a_whole_run_tests_every_clip_once_and_stores_what_it_says(small_dataset
     assert all(clip.subject == fold.subject for fold in record.folds for clip in fold.clips)
     for clip in record.clips:
         assert clip.truth == small_dataset[clip.key].label
-        assert list(clip.heads) == record.heads == ["svm", "softmax"]
+        assert list(clip.heads) == record.heads == ["svm", "softmax", "svm-raw"]
         for said in clip.heads.values():
             assert said.prediction == max(said.scores, key=said.scores.get)
         assert sum(clip.heads["softmax"].scores.values()) == pytest.approx(1, abs=1e-4)
     assert record.scores("svm").matrix.sum() == len(small_dataset)
-    with pytest.raises(CompanionError, match="no head 'linear'; expected one of svm, softmax"):
+    with pytest.raises(CompanionError, match="no head 'linear'; expected one of svm, softmax, svm-raw"):
         record.scores("linear")
     files = list((tmp_path / "results").rglob("*"))
     assert [path.name for path in files] == [f"{record.name}.json"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import Scores, score
+from astsvm_lib.evaluation.statistics import by_subject
 from astsvm_lib.storage import write_atomically
 
 
@@ -103,6 +105,16 @@ class Record(Part):
             raise CompanionError(f"{self.name}: no head '{head}'; expected one of {', '.join(self.heads)}")
         truth = [clip.truth for clip in self.clips]
         return score(truth, [clip.heads[head].prediction for clip in self.clips], self.classes)
+
+    def subject_matrices(self, head: str | None = None) -> np.ndarray:
+        """Confusion matrix of each subject by one head, (S, N_c, N_c), in name order."""
+        head = head or self.heads[0]
+        return by_subject(
+            [clip.truth for clip in self.clips],
+            [clip.heads[head].prediction for clip in self.clips],
+            [clip.subject for clip in self.clips],
+            self.classes,
+        )
 
     def write(self, folder: Path) -> Path:
         """Write as ``folder/<name>.json``, whole or not at all."""

@@ -12,6 +12,7 @@ from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.majority import majority
 from astsvm_lib.evaluation.scores import Scores
+from astsvm_lib.evaluation.statistics import Comparison, compare, holm
 from astsvm_lib.experiments.profiles import PROFILES
 from astsvm_lib.experiments.record import Record
 from astsvm_lib.experiments.run import Run, plan
@@ -273,6 +274,33 @@ def results_of(
         records = next((found for name in names if (found := stored(row, name))), ())
         results.append(Result(row, records, tuple(record.scores(row.head) for record in records)))
     return results
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A row beside the full method: the difference, and its p-value by Holm's correction within the table."""
+
+    row: Row
+    comparison: Comparison
+    p: float
+
+
+def compared(table: Table, results: list[Result], seed: int = 0) -> list[Verdict]:
+    """Every row of the network, or of another method, against the full method: row less full, on UF1.
+
+    Rows that share no clips with it, such as the commonest class, are left out; so are rows that were not run.
+    """
+    full = next((result for result in results if result.row.name == table.full and result.records), None)
+    others = [result for result in results if result.records and result is not full]
+    if full is None or not others:
+        return []
+
+    def matrices(result: Result) -> np.ndarray:
+        return np.stack([record.subject_matrices(result.row.head) for record in result.records])
+
+    found = [compare(matrices(result), matrices(full), np.random.default_rng(seed)) for result in others]
+    adjusted = holm([comparison.uf1_p for comparison in found])
+    return [Verdict(result.row, c, p) for result, c, p in zip(others, found, adjusted, strict=True)]
 
 
 def as_objects(table: Table, results: dict[str, list[Result]]) -> list[dict[str, Any]]:

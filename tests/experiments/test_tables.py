@@ -1,0 +1,113 @@
+import csv
+import io
+
+import pytest
+
+from astsvm_lib.datasets import load
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments import Profile, Store, evaluate, plan
+from astsvm_lib.experiments import runner as runner_module
+from astsvm_lib.experiments.tables import (
+    PUBLISHED_AS,
+    TABLES,
+    as_objects,
+    compared,
+    results_of,
+    runs_of,
+    table_numbered,
+)
+from astsvm_lib.experiments.writing import written
+from astsvm_lib.methods import METHODS
+from astsvm_lib.published import published
+from astsvm_lib.recipe import Recipe
+from tests.experiments.test_experiments import fake_fold
+
+TINY = Profile("quick", 1, 0.01, None, None, "for tests")
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_every_row_of_the_paper_that_is_its_own_has_a_row_here(number: int):
+    table = table_numbered(number)
+    rows = {row.name: row for row in table.rows}
+    assert table.full in rows
+    printed = list(dict.fromkeys(published(number)["method"]))
+    own = [name for name in printed if number >= 8 or name in rows]
+    assert [row.name for row in table.rows if not row.beyond and row.name in printed] == own
+    for row in table.rows:
+        assert row.beyond == (row.name not in printed)
+        if row.method:
+            assert row.head in METHODS[row.method].heads
+            Recipe().replace(**row.changes)
+    assert {PUBLISHED_AS[name] for name in table.datasets} == set(published(number)["dataset"])
+
+
+def test_eight_networks_serve_tables_9_to_12():
+    data = load("rehearsal-mini")
+    runs = runs_of([TABLES[n] for n in (9, 10, 11, 12)], data, Recipe(), "paper", [0])
+    assert sum(run.method.name == "ast-svmnet" for run in runs) == 8
+    assert sum(run.method.name == "untrained" for run in runs) == 1
+    assert len(runs_of([TABLES[12]], data, Recipe(), "paper", [0, 1, 2])) == 6
+
+
+def test_a_table_that_does_not_exist_is_refused():
+    with pytest.raises(CompanionError, match="no table 3; expected one of 4, 5, "):
+        table_numbered(3)
+
+
+@pytest.fixture
+def filled(small_dataset, cache, tmp_path, monkeypatch) -> Store:
+    """Records of Table 12's two networks, two seeds of the first."""
+    monkeypatch.setattr(runner_module, "run_fold", three_heads)
+    monkeypatch.setattr(type(METHODS["ast-svmnet"]), "extract", lambda *_: {})
+    store = Store(tmp_path)
+    for seed, method in ((0, "ast-svmnet"), (1, "ast-svmnet"), (0, "untrained")):
+        evaluate(plan(small_dataset, None, TINY, seed, method), store=store, cache=cache, progress=False)
+    return store
+
+
+def three_heads(fold, arrays, task, on_epoch=None):
+    """The SVM says the first class, the softmax head the truth, with every head that the method has."""
+    result = fake_fold(fold, arrays, task, on_epoch)
+    clips = []
+    for clip in result.clips:
+        said = clip.heads["svm"]
+        heads = dict.fromkeys(task.method.heads, said)
+        if "softmax" in heads:
+            heads["softmax"] = said.model_copy(update={"prediction": clip.truth})
+        clips.append(clip.model_copy(update={"heads": heads}))
+    return result.model_copy(update={"clips": clips})
+
+
+def test_results_and_comparisons_come_from_records(filled: Store, small_dataset):
+    found = {result.row.name: result for result in results_of(TABLES[12], small_dataset, filled)}
+    assert [len(result.records) for result in found.values()] == [2, 2, 2, 1, 1, 0]
+    assert found["FC+Softmax"].uf1 == 1
+    assert found["FC+Softmax"].spread == 0
+    assert found["AST+SVMNET"].uar == found["Commonest class"].uar == 0.5
+    verdicts = {v.row.name: v for v in compared(TABLES[12], list(found.values()))}
+    assert set(verdicts) == set(found) - {"AST+SVMNET", "Commonest class"}
+    assert verdicts["FC+Softmax"].comparison.uf1 == pytest.approx(1 - found["AST+SVMNET"].uf1)
+    assert verdicts["FC+Softmax"].comparison.better == 3
+    assert verdicts["Untrained network (SVM)"].comparison.uf1 == 0
+    assert all(v.p >= v.comparison.uf1_p for v in verdicts.values())
+    assert results_of(TABLES[12], small_dataset, filled, profile="paper")[0].uar is None
+
+
+def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
+    results = {"rehearsal-casme2": results_of(TABLES[12], small_dataset, filled)}
+    objects = as_objects(TABLES[12], results)
+    blocks = [item["block"] for item in objects]
+    assert blocks == sorted(blocks, reverse=True)
+    assert {item["dataset"] for item in objects if item["block"] == "published"} == {"casme2"}
+    assert all(set(item) == {"block", "dataset", "row", "uar", "uf1", "records"} for item in objects)
+    assert [len(item["records"]) for item in objects if item["block"] == "companion"] == [2, 2, 2, 1, 1, 0]
+    rows = list(csv.DictReader(io.StringIO(written(TABLES[12], results, "csv"))))
+    assert [row["row"] for row in rows] == [item["row"] for item in objects]
+    text = written(TABLES[12], results, "md")
+    first, second = text.split("**Companion**")
+    assert "0.892 | 0.913" in first
+    assert "1.000 | 1.000 ± 0.000" in second
+    assert "reduced profile (profile quick, 1 epochs; seed 0, 1; CPU" in second
+    latex = written(TABLES[12], results, "latex")
+    assert latex.count(r"\begin{tabular}") == 2
+    assert "rehearsal-casme2 UAR" in latex

@@ -5,6 +5,7 @@ import pytest
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.attainable import attainable
+from astsvm_lib.evaluation.inner_search import search
 from astsvm_lib.evaluation.majority import majority
 from astsvm_lib.evaluation.scores import score, uar, uf1
 from astsvm_lib.evaluation.statistics import by_subject, compare, holm
@@ -100,3 +101,17 @@ def test_attainable_says_what_it_expects(sizes, uar_, uf1_, decimals, word):
 def test_subject_matrices_add_up_to_the_pooled_one():
     truth, said, who = list("aabb"), list("abbb"), ["x", "x", "y", "y"]
     assert by_subject(truth, said, who, CLASSES).sum(0).tolist() == score(truth, said, CLASSES).matrix.tolist()
+
+
+def test_the_search_looks_at_the_training_fold_alone_and_finds_what_separates():
+    rng = np.random.default_rng(0)
+    labels = np.arange(24) % 3
+    features = np.eye(3)[labels] * 4 + rng.random((24, 3))
+    subjects = np.repeat(np.arange(4), 6)
+    for kernel in ("linear", "rbf", "chi-squared"):
+        found = search(features, labels, subjects, kernel)
+        assert found.uf1 == 1
+        assert found.options.kernel == kernel
+        assert found.options.C == 0.1  # of equals, the first tried
+    with pytest.raises(CompanionError, match="at least 2 subjects"):
+        search(features, labels, np.zeros(24, int), "rbf")

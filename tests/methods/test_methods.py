@@ -94,7 +94,9 @@ def test_stretched_maps_go_from_0_to_1():
 
 
 def test_wrong_names_and_settings_are_refused():
-    with pytest.raises(CompanionError, match="unknown method 'lbp'; expected one of ast-svmnet, untrained, lbp-top"):
+    with pytest.raises(
+        CompanionError, match="unknown method 'lbp'; expected one of ast-svmnet, untrained, kernels, lbp-top"
+    ):
         method_named("lbp")
     bi_woof = METHODS["bi-woof"].settings
     with pytest.raises(CompanionError, match="bi-woof: unknown stage 'flow'; expected one of motion, descriptor"):

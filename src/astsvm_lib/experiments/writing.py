@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, as_objects
+from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, Verdict, as_objects
 from astsvm_lib.published import published
 
 Cells = list[list[str]]
@@ -111,4 +111,59 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
         f"Table {table.number}: {table.title}\n\n"
         f"**Published** (Xue et al. 2024, Table {table.number}), as printed:\n\n{markdown(blocks[0])}\n\n"
         f"**Companion**, leave-one-subject-out (* not in the paper's table):\n\n{markdown(blocks[1])}\n\n{notes}\n"
+    )
+
+
+def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
+    """Each row less the full method: difference of UF1 and UAR with intervals, corrected p, subjects."""
+    lines = [
+        [
+            "row",
+            "UF1 difference",
+            "95% interval",
+            "UAR difference",
+            "95% interval",
+            "p (Holm)",
+            "subjects better / worse",
+        ]
+    ]
+    for verdict in verdicts:
+        c = verdict.comparison
+        lines.append(
+            [
+                verdict.row.name + (" *" if verdict.row.beyond else ""),
+                f"{c.uf1:+.3f}",
+                f"{c.uf1_interval[0]:+.3f} to {c.uf1_interval[1]:+.3f}",
+                f"{c.uar:+.3f}",
+                f"{c.uar_interval[0]:+.3f} to {c.uar_interval[1]:+.3f}",
+                f"{verdict.p:.3f}",
+                f"{c.better} / {c.worse} of {c.subjects}",
+            ]
+        )
+    return lines
+
+
+def verdict_sentence(table: Table, heading: str, verdicts: Sequence[Verdict], level: float = 0.05) -> str:
+    """What the records say of the paper's claim, that every other row falls behind the full method."""
+    asked = [verdict for verdict in verdicts if not verdict.row.beyond]
+    if not asked:
+        return f"{heading}: the rows of this table were not run, so nothing is said."
+    sure = [verdict for verdict in asked if verdict.p < level]
+    behind = [verdict.row.name for verdict in sure if verdict.comparison.uf1 < 0]
+    ahead = [verdict.row.name for verdict in sure if verdict.comparison.uf1 > 0]
+    parts = []
+    if behind:
+        parts.append(f"{', '.join(behind)} {'falls' if len(behind) == 1 else 'fall'} behind {table.full}")
+    if ahead:
+        parts.append(f"{', '.join(ahead)} {'is' if len(ahead) == 1 else 'are'} ahead of {table.full}")
+    rest = len(asked) - len(sure)
+    if not parts:
+        return (
+            f"{heading}: none of the {len(asked)} rows differs from {table.full} by more than chance "
+            f"({asked[0].comparison.subjects} subjects, Holm, {level:.0%})."
+        )
+    noise = f"; the other {rest} of {len(asked)} are within the noise" if rest else ""
+    return (
+        f"{heading}: {' and '.join(parts)} by more than chance "
+        f"({asked[0].comparison.subjects} subjects, Holm, {level:.0%}){noise}."
     )

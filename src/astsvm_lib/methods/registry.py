@@ -13,6 +13,7 @@ from astsvm_lib.methods.described import (
     describe_lbp_top,
     describe_stlbp_ip,
 )
+from astsvm_lib.methods.kernels import Kernels
 from astsvm_lib.methods.method import Method
 from astsvm_lib.methods.peer import OffApexNetSettings, Peer, StstNetSettings
 
@@ -77,6 +78,22 @@ METHODS: dict[str, Method] = {
             settings=NoSettings,
             stages=NETWORK_STAGES,
             rooms=NETWORK_ROOMS,
+        ),
+        Kernels(
+            name="kernels",
+            title="AST+SVMNet, four kernels",
+            paper="xue2024ast",
+            inputs="as AST+SVMNet",
+            heads={
+                "linear": "linear SVM",
+                "polynomial": "polynomial SVM",
+                "rbf": "RBF SVM",
+                "chi-squared": "chi-squared SVM",
+                "softmax": "softmax head",
+            },
+            settings=NoSettings,
+            stages=tuple(stage for stage in NETWORK_STAGES if stage != "transfer"),
+            rooms=(*NETWORK_ROOMS, "evaluation.inner_search", "methods.kernels"),
         ),
         Described(
             name="lbp-top",

@@ -10,7 +10,7 @@ from astsvm_lib.plotting.clips import (
     three_groups,
 )
 from astsvm_lib.plotting.diagrams import architecture
-from astsvm_lib.plotting.results import confusion_figure, learning_curves, score_bars
+from astsvm_lib.plotting.results import confusion_figure, difference_figure, learning_curves, score_bars
 from astsvm_lib.plotting.style import COLOURS, Content, draw_image, new_figure, show
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "architecture",
     "change_images",
     "confusion_figure",
+    "difference_figure",
     "draw_image",
     "draw_landmarks",
     "face_images",

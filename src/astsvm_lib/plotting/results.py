@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from astsvm_lib.evaluation.scores import Scores
+from astsvm_lib.experiments.tables import Verdict
 from astsvm_lib.plotting.style import COLOURS, new_figure
 
 
@@ -55,3 +56,32 @@ def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
     axis.set(xlim=(0, 1.15), xlabel=label)
     axis.invert_yaxis()
     sns.despine(ax=axis)
+
+
+def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> Figure:
+    """UF1 of each row less the full method's, with 95% intervals, a panel a data set.
+
+    Filled marks differ by more than chance (Holm, 5%); open ones do not. Rows beyond the paper's are starred.
+    """
+    names = [v.row.name + (" *" if v.row.beyond else "") for v in next(iter(panels.values()))]
+    figure, axes = new_figure(
+        1, len(panels), width=3.0 + 2.1 * len(panels), height=1.1 + 0.3 * len(names), sharey=True, squeeze=False
+    )
+    for axis, (title, verdicts) in zip(axes[0], panels.items(), strict=True):
+        axis.axvline(0, color="0.6", linewidth=1)
+        for place, verdict in enumerate(verdicts):
+            low, high = verdict.comparison.uf1_interval
+            sure = verdict.p < 0.05
+            colour = COLOURS[1] if sure else COLOURS[0]
+            axis.plot([low, high], [place, place], color=colour, linewidth=1.6)
+            axis.plot(
+                verdict.comparison.uf1, place, "o", markersize=5, markeredgecolor=colour,
+                markerfacecolor=colour if sure else "white",
+            )  # fmt: skip
+        axis.set_title(title, fontsize=9)
+        axis.set(xlabel="difference of UF1", yticks=range(len(names)), yticklabels=names)
+        axis.tick_params(labelsize=8)
+    axes[0][0].invert_yaxis()
+    figure.suptitle(heading, fontsize=10)
+    sns.despine(figure)
+    return figure

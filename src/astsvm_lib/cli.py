@@ -7,6 +7,9 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ from astsvm_lib.recipe import Recipe
 if TYPE_CHECKING:
     from astsvm_lib.datasets import Clip, Dataset
     from astsvm_lib.evaluation.scores import Scores
+    from astsvm_lib.experiments import Record, Run
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 root_option = click.option(
@@ -459,6 +463,7 @@ def evaluate(
 @recipe_option
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
 @click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras computes with.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster; 'local' starts --jobs workers here.")
 @root_option
 @click.option(
     "--out",
@@ -476,6 +481,7 @@ def run_tables(
     recipe_file: Path | None,
     jobs: int,
     backend: str | None,
+    scheduler: str | None,
     root: Path | None,
     out: Path,
     dry_run: bool,
@@ -488,6 +494,7 @@ def run_tables(
         os.environ["KERAS_BACKEND"] = backend
     from astsvm_lib.datasets import load
     from astsvm_lib.experiments import Store, evaluate
+    from astsvm_lib.experiments.cluster import connected
     from astsvm_lib.experiments.tables import TABLES, runs_of, table_numbered
 
     if number != "all" and not number.isdigit():
@@ -504,15 +511,20 @@ def run_tables(
             click.echo(f"  {run.name}")
         return
     started, done, whole = time.monotonic(), 0, sum(run.weight for run in waiting)
-    for place, run in enumerate(waiting, 1):
-        record = evaluate(run, jobs, store)
-        done += run.weight
-        left = (time.monotonic() - started) / done * (whole - done)
-        scores = "; ".join(
-            f"{head} UAR {found.uar:.3f} UF1 {found.uf1:.3f}"
-            for head, found in ((head, record.scores(head)) for head in record.heads)
-        )
-        click.echo(f"{place} of {len(waiting)}, about {left / 60:.0f} min left: {record.name}: {scores}")
+    with ExitStack() as stack:
+        if scheduler:  # all configurations at once: the cluster has work for every worker
+            client = stack.enter_context(connected(scheduler, jobs))
+            pool = stack.enter_context(ThreadPoolExecutor(max(1, len(waiting))))
+            futures = {pool.submit(evaluate, run, 1, store, progress=False, client=client): run for run in waiting}
+            finished: Iterator[tuple[Run, Record]] = ((futures[f], f.result()) for f in as_completed(futures))
+        else:
+            finished = ((run, evaluate(run, jobs, store)) for run in waiting)
+        for place, (run, record) in enumerate(finished, 1):
+            done += run.weight
+            left = (time.monotonic() - started) / done * (whole - done)
+            found = {head: record.scores(head) for head in record.heads}
+            scores = "; ".join(f"{head} UAR {s.uar:.3f} UF1 {s.uf1:.3f}" for head, s in found.items())
+            click.echo(f"{place} of {len(waiting)}, about {left / 60:.0f} min left: {record.name}: {scores}")
 
 
 def _numbers(option: str, text: str) -> list[int]:

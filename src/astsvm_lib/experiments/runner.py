@@ -6,18 +6,23 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from astsvm_lib.evaluation.loso import loso
 from astsvm_lib.experiments import provenance
+from astsvm_lib.experiments.cluster import folds_on
 from astsvm_lib.experiments.fold import Task, run_fold, run_fold_alone, share_arrays
 from astsvm_lib.experiments.record import FoldResult, Record
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.experiments.store import Store
 from astsvm_lib.processes import run_each
 from astsvm_lib.storage import Cache, digest
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def evaluate(
@@ -27,6 +32,7 @@ def evaluate(
     cache: Cache | None = None,
     again: bool = False,
     progress: bool = True,
+    client: Client | None = None,
 ) -> Record:
     """Leave-one-subject-out over a data set; the record is stored and returned.
 
@@ -43,6 +49,8 @@ def evaluate(
         Run even what is stored.
     progress
         Show a bar.
+    client
+        Of a Dask cluster, whose workers then run the folds; ``jobs`` does not count.
 
     Returns
     -------
@@ -60,7 +68,6 @@ def evaluate(
         return store.require(run)
 
     clips = run.profile.choose(dataset)
-    arrays = run.method.extract(clips, run.recipe, run.settings, cache or Cache(), jobs, progress)
     task = Task(
         run.method,
         run.recipe,
@@ -89,7 +96,16 @@ def evaluate(
         leave=False,
     )
 
+    devices = set()
+
     def results() -> Iterator[FoldResult]:
+        if client is not None:
+            for result, device in folds_on(client, run, task, waiting):
+                devices.add(device)
+                yield result
+            return
+        devices.add(provenance.device())
+        arrays = run.method.extract(clips, run.recipe, run.settings, cache or Cache(), jobs, progress)
         if jobs == 1:
             for fold in waiting:
                 yield run_fold(fold, arrays, task, bar.update)
@@ -108,7 +124,7 @@ def evaluate(
 
     with bar:
         for result in results():
-            if jobs > 1 or not task.epochs:
+            if jobs > 1 or client is not None or not task.epochs:
                 bar.update(beats)
             store.save_fold(partial, result)
             done[result.subject] = result
@@ -128,7 +144,7 @@ def evaluate(
         data_digest=dataset.fingerprint,
         code_digest=code,
         backend=backend,
-        device=provenance.device(),
+        device="; ".join(sorted(devices)) or provenance.device(),
         versions=provenance.versions(),
         commit=provenance.commit(),
         seconds=round(sum(result.seconds for result in done.values()), 1),

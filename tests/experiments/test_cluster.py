@@ -1,0 +1,51 @@
+"""Folds on a Dask cluster, one of whose workers is killed."""
+
+import os
+import signal
+
+import pytest
+
+from astsvm_lib.datasets import load
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments import Profile, Store, cluster, evaluate, plan
+from astsvm_lib.experiments import runner as runner_module
+from astsvm_lib.recipe import Recipe
+from astsvm_lib.storage import Cache
+
+FEW = Profile("few", 1, 0.01, 6, 2, "for tests")
+LIGHT = Recipe().replace(inception={"streams": "flow", "modules": "2d"}, attention={"modules": "none"})
+
+
+def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASTSVM_CACHE", str(tmp_path / "cache"))
+    run = plan(load("rehearsal-mini"), LIGHT, FEW, 0)
+    here = evaluate(run, store=Store(tmp_path / "here"), cache=Cache(tmp_path / "cache"), progress=False)
+    came = []
+    with cluster.connected("local", 2) as client:
+        client.wait_for_workers(2, timeout=60)
+        pids = client.run(os.getpid)
+        assert len(set(pids.values())) == 2
+
+        def killing(*arguments):
+            for result, device in cluster.folds_on(*arguments):
+                came.append(result.subject)
+                if len(came) == 1:
+                    os.kill(next(iter(pids.values())), signal.SIGKILL)
+                yield result, device
+
+        monkeypatch.setattr(runner_module, "folds_on", killing)
+        there = evaluate(run, store=Store(tmp_path / "there"), progress=False, client=client)
+    assert sorted(came) == sorted(fold.subject for fold in here.folds)  # each once
+    assert [clip.key for clip in there.clips] == [clip.key for clip in here.clips]
+    for a, b in zip(there.clips, here.clips, strict=True):
+        assert a.heads["softmax"].scores == pytest.approx(b.heads["softmax"].scores, abs=1e-4)
+    assert there.device.startswith("CPU")
+    assert [path.name for path in (tmp_path / "there").iterdir()] == [f"{there.name}.json"]
+
+
+def test_a_scheduler_that_is_not_there_is_told():
+    with (
+        pytest.raises(CompanionError, match="no Dask scheduler answers at 'nowhere:1'"),
+        cluster.connected("nowhere:1", 1),
+    ):
+        pass

@@ -1,46 +1,71 @@
-"""The training step, whole and in parts: milliseconds a sample, as a ratio of the whole.
+"""The training step: the fast form against the plain layers, for the network and parts of it; and its growth.
 
-python benchmarks/training_step.py
+python benchmarks/training_step.py [THREADS]     (1 by default: folds run at once, a thread each)
 """
 
 from __future__ import annotations
 
-import numpy as np
-from common import compare
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from astsvm_lib.features import Features
-from astsvm_lib.network import build_network, initialise, inputs_of
-from astsvm_lib.network.training import compile_network
-from astsvm_lib.recipe import Recipe
+THREADS = sys.argv[1] if len(sys.argv) > 1 else "1"
+os.environ.update(TF_NUM_INTRAOP_THREADS=THREADS, TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS=THREADS)
+
+import numpy as np  # noqa: E402
+from common import compare  # noqa: E402
+
+from astsvm_lib.network import build_network, compile_network, initialise, learn  # noqa: E402
+from astsvm_lib.network.fast import FastNetwork  # noqa: E402
+from astsvm_lib.recipe import Recipe  # noqa: E402
 
 BATCH = 32
+NETWORKS = {
+    "flow only": {"inception": {"streams": "flow"}},
+    "no attention": {"attention": {"modules": "none"}},
+    "2D inception only": {"inception": {"modules": "2d"}},
+    "both streams, FAM, 2D and 3D inception": {},
+}
 
 
 def main() -> None:
     rng = np.random.default_rng(0)
-    shape = (BATCH, 10, 192, 192)
-    features = Features(rng.random(shape, np.float32), rng.random(shape, np.float32))
-    labels = rng.integers(0, 3, BATCH)
-    networks = {}
-    for name, changes in (
-        ("flow only", {"inception": {"streams": "flow"}}),
-        ("no attention", {"attention": {"modules": "none"}}),
-        ("2D inception only", {"inception": {"modules": "2d"}}),
-        ("both streams, FAM, 2D and 3D inception", {}),
-    ):
+    clips = {name: rng.random((BATCH, 10, 192, 192), np.float32) for name in ("flow", "idsf")}
+    labels, rows = rng.integers(0, 3, BATCH), np.arange(BATCH)
+    steps: dict[str, Callable[[], Any]] = {}
+    for name, changes in NETWORKS.items():
         recipe = Recipe().replace(**changes)
         network = build_network(recipe)
         compile_network(network, recipe.training)
         initialise(network, np.random.default_rng(0))
-        networks[name] = network
-    compare(
-        {
-            name: lambda network=network: network.train_on_batch(inputs_of(network, features), labels)  # type: ignore[misc]
-            for name, network in networks.items()
-        },
-        BATCH,
-        "sample",
-    )
+        inputs = [clips[tensor.name] for tensor in network.inputs]
+        fast = FastNetwork(network, inputs)
+        steps[f"plain: {name}"] = partial(network.train_on_batch, inputs, labels)
+        steps[f"fast: {name}"] = partial(fast.step, rows, labels, None, 1e-3)
+    print(f"{THREADS} thread(s)")
+    times = compare(steps, BATCH, "sample")
+    for name in NETWORKS:
+        print(f"  {name:<44}{times[f'plain: {name}'] / times[f'fast: {name}']:8.2f} times faster")
+
+    print("growth: one epoch of the full network, then of one fold after the other")
+    seen: dict[str, float] = {}
+    for count in (32, 64, 128):
+        inputs = [np.tile(clips[name], (count // BATCH, 1, 1, 1)) for name in ("flow", "idsf")]
+        start = time.perf_counter()
+        learn(network, inputs, np.tile(labels, count // BATCH), recipe.training, 1, rng)
+        seen[f"{count} clips"] = time.perf_counter() - start
+    inputs = [clips["flow"], clips["idsf"]]
+    for folds in (1, 2, 4):
+        start = time.perf_counter()
+        for _ in range(folds):
+            initialise(network, rng)
+            learn(network, inputs, labels, recipe.training, 1, rng)
+        seen[f"{folds} folds of 32 clips"] = time.perf_counter() - start
+    for name, seconds in seen.items():
+        print(f"  {name:<44}{seconds:10.2f} s{seconds / seen['32 clips']:8.2f} x")
 
 
 if __name__ == "__main__":

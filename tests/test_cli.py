@@ -10,6 +10,7 @@ def test_help_names_every_command(astsvm):
     result = astsvm("--help")
     assert result.returncode == 0
     for name in (
+        "attainable",
         "baseline",
         "book",
         "chapter",
@@ -19,7 +20,9 @@ def test_help_names_every_command(astsvm):
         "network",
         "preprocess",
         "recipe",
+        "run",
         "score",
+        "table",
     ):
         assert f"\n  {name} " in result.stdout
 
@@ -174,3 +177,42 @@ def test_the_baseline_prints_scores_that_fit_its_confusion_matrix(astsvm):
     matrix = np.array(result["rehearsal-mini"]["confusion_matrix"])
     assert matrix.sum(1).tolist() == [24, 12, 12]
     assert result["rehearsal-mini"]["uar"] == pytest.approx((matrix.diagonal() / matrix.sum(1)).mean())
+
+
+def test_a_table_is_run_and_shown(astsvm, tmp_path: Path):
+    refused = astsvm("run", "--table", "3", "--dataset", "rehearsal-mini")
+    assert refused.returncode == 2
+    assert "no table 3; expected one of 4, 5" in refused.stderr
+    assert "--seeds: expected whole numbers" in astsvm("run", "--dataset", "rehearsal-mini", "--seeds", "a").stderr
+    asked = ("run", "--table", "12", "--dataset", "rehearsal-mini", "--profile", "smoke")
+    planned = astsvm(*asked, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert planned.stdout.startswith("2 runs, 0 of them stored in results")
+    done = astsvm(*asked)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2, about 0 min left: rehearsal-mini_untrained_smoke_seed0_" in done.stdout
+    assert len(list((tmp_path / "results").glob("*.json"))) == 2
+    assert astsvm(*asked).stdout == "2 runs, 2 of them stored in results\n"
+    shown = astsvm(
+        "table", "12", "--dataset", "rehearsal-mini", "--profile", "smoke", "--results", "results", "--format", "json"
+    )
+    rows = json.loads(shown.stdout)
+    assert {row["block"] for row in rows} == {"companion"}
+    assert [len(row["records"]) for row in rows] == [1, 1, 1, 1, 1, 0]
+
+
+def test_the_committed_tables_have_both_blocks(astsvm):
+    for number in ("9", "10", "11", "12"):
+        rows = json.loads(astsvm("table", number, "--dataset", "rehearsal-casme2", "--format", "json").stdout)
+        assert {row["block"] for row in rows} == {"published", "companion"}
+        assert all(0 < row["uar"] <= 1 and 0 < row["uf1"] <= 1 for row in rows), number
+
+
+def test_attainable_answers(astsvm):
+    told = astsvm("attainable", "--sizes", "70,51,43", "--uar", "0.600", "--uf1", "0.580")
+    assert told.returncode == 0
+    assert "UAR 0.600 and UF1 0.580 with classes of 70,51,43 clips: possible" in told.stdout
+    answer = json.loads(astsvm("attainable", "--sizes", "70,51,43", "--uar", "0.528", "--uf1", "0.2", "--json").stdout)
+    assert answer["possible"] is False
+    assert answer["confusion_matrix"] is None
+    assert answer["uf1_range"][0] > 0.2

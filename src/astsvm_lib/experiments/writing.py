@@ -98,7 +98,8 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
         return out.getvalue()
     paper = list(dict.fromkeys(PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS))
     known = set(published(table.number)["dataset"])
-    blocks = [published_cells(table, [name for name in paper if name in known]), companion_cells(results)]
+    shared = [name for name in paper if name in known]
+    blocks = [published_cells(table, shared), companion_cells(results)]
     about = provenance_lines(results)
     if form == "latex":
         notes = "\n".join(f"% {line}" for line in about)
@@ -107,9 +108,10 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
             f"% Companion\n{notes}\n{_latex(blocks[1])}\n"
         )
     notes = "\n".join(f"- {line}" for line in about)
+    printed = markdown(blocks[0]) if shared else "none: the paper has no such data set."
     return (
         f"Table {table.number}: {table.title}\n\n"
-        f"**Published** (Xue et al. 2024, Table {table.number}), as printed:\n\n{markdown(blocks[0])}\n\n"
+        f"**Published** (Xue et al. 2024, Table {table.number}), as printed:\n\n{printed}\n\n"
         f"**Companion**, leave-one-subject-out (* not in the paper's table):\n\n{markdown(blocks[1])}\n\n{notes}\n"
     )
 

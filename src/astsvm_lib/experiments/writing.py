@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
+import numpy as np
+
 from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, Verdict, as_objects
 from astsvm_lib.published import published
 
@@ -62,10 +64,12 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
         about = {f"profile {r.profile}, {r.epochs} epochs" for r in own}
         devices = {record.device for record in own}
         where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
+        ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
+        learned = f"{min(ends):.2f}" + (f" to {max(ends):.2f}" if len(ends) > 1 else "")
         reduced = ", reduced profile" if all(r.profile != "paper" for r in own) else ""
         lines.append(
             f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
-            f"{'; '.join(sorted(devices))})"
+            f"{'; '.join(sorted(devices))}); share of the training clips that is right at the end: {learned}"
         )
     return lines
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from astsvm_lib.evaluation.loso import loso
 from astsvm_lib.experiments import provenance
 from astsvm_lib.experiments.cluster import folds_on
-from astsvm_lib.experiments.fold import Task, run_fold, run_fold_alone, share_arrays
+from astsvm_lib.experiments.fold import Task, run_fold, run_fold_alone, run_folds_together, share_arrays
 from astsvm_lib.experiments.record import FoldResult, Record
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.experiments.store import Store
@@ -106,6 +106,9 @@ def evaluate(
             return
         devices.add(provenance.device())
         arrays = run.method.extract(clips, run.recipe, run.settings, cache or Cache(), jobs, progress)
+        if run.method.together():
+            yield from run_folds_together(waiting, arrays, task, bar.update)
+            return
         if jobs == 1:
             for fold in waiting:
                 yield run_fold(fold, arrays, task, bar.update)
@@ -124,7 +127,7 @@ def evaluate(
 
     with bar:
         for result in results():
-            if jobs > 1 or client is not None or not task.epochs:
+            if (jobs > 1 and not run.method.together()) or client is not None or not task.epochs:
                 bar.update(beats)
             store.save_fold(partial, result)
             done[result.subject] = result

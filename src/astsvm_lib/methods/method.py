@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Arrays, Cache, digest
 
@@ -88,6 +89,24 @@ class Method(ABC):
         self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         """What it learns from: named arrays with a row a clip."""
+
+    def together(self) -> bool:
+        """Whether many folds are to be learned at once here, by :meth:`run_together`."""
+        return False
+
+    def run_together(
+        self,
+        arrays: Arrays,
+        labels: np.ndarray,
+        folds: Sequence[Fold],
+        rngs: Sequence[np.random.Generator],
+        classes: int,
+        recipe: Recipe,
+        epochs: int,
+        on_epoch: OnEpoch = None,
+    ) -> Iterator[Trained]:
+        """What :meth:`run` says of each fold, in the order of the folds."""
+        raise NotImplementedError
 
     @abstractmethod
     def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.methods.ast_svmnet import AstSvmNet, NoSettings, Untrained
+from astsvm_lib.methods.ast_svmnet import NoSettings, Untrained
 from astsvm_lib.methods.described import (
     BiWoofSettings,
     Described,
@@ -16,6 +16,7 @@ from astsvm_lib.methods.described import (
 from astsvm_lib.methods.kernels import Kernels
 from astsvm_lib.methods.method import Method
 from astsvm_lib.methods.peer import OffApexNetSettings, Peer, StstNetSettings
+from astsvm_lib.methods.together import TogetherAstSvmNet
 
 PREPARED = ("registration", "magnification", "interpolation")
 ONSET_APEX = ("registration", "flow")
@@ -52,7 +53,7 @@ SOFTMAX = {"softmax": "softmax head"}
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        AstSvmNet(
+        TogetherAstSvmNet(
             name="ast-svmnet",
             title="AST+SVMNet",
             paper="xue2024ast",

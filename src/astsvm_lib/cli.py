@@ -610,7 +610,7 @@ def methods(name: str | None, as_json: bool) -> None:
         if as_json:
             _print_json(settings.to_dict())
         else:
-            click.echo(settings.to_yaml() if settings.to_dict() else f"{name} is set by the recipe alone", nl=False)
+            click.echo(settings.to_yaml().rstrip() if settings.to_dict() else f"{name} is set by the recipe alone")
         return
     if as_json:
         _print_json(

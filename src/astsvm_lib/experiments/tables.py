@@ -285,22 +285,41 @@ class Verdict:
     p: float
 
 
-def compared(table: Table, results: list[Result], seed: int = 0) -> list[Verdict]:
-    """Every row of the network, or of another method, against the full method: row less full, on UF1.
+def compared(table: Table, results: list[Result], same_head: bool = False, seed: int = 0) -> list[Verdict]:
+    """Every row that was run against the full method: row less full, on the same clips.
 
-    Rows that share no clips with it, such as the commonest class, are left out; so are rows that were not run.
+    Parameters
+    ----------
+    same_head
+        Compare each of the network's rows with the full network read by the row's own head, which takes the
+        classifier out of the question; rows of other methods are left out. Otherwise each row is compared with
+        the full method as the paper names it.
+    seed
+        Of the drawing of subjects and sides.
+
+    Notes
+    -----
+    The commonest class is left out: it has no record. Holm's correction is over the rows that are returned.
     """
-    full = next((result for result in results if result.row.name == table.full and result.records), None)
-    others = [result for result in results if result.records and result is not full]
-    if full is None or not others:
+    ran = [result for result in results if result.records]
+    full = next((result for result in ran if result.row.name == table.full), None)
+    if full is None:
         return []
+    whole = {r.row.head: r for r in ran if (r.row.method, r.row.changes) == (full.row.method, full.row.changes)}
+    pairs = []
+    for result in ran:
+        if same_head and result.row.method != full.row.method:
+            continue
+        against = whole.get(result.row.head) if same_head else full
+        if against is not None and against is not result:
+            pairs.append((result, against))
 
     def matrices(result: Result) -> np.ndarray:
         return np.stack([record.subject_matrices(result.row.head) for record in result.records])
 
-    found = [compare(matrices(result), matrices(full), np.random.default_rng(seed)) for result in others]
+    found = [compare(matrices(a), matrices(b), np.random.default_rng(seed)) for a, b in pairs]
     adjusted = holm([comparison.uf1_p for comparison in found])
-    return [Verdict(result.row, c, p) for result, c, p in zip(others, found, adjusted, strict=True)]
+    return [Verdict(a.row, c, p) for (a, _), c, p in zip(pairs, found, adjusted, strict=True)]
 
 
 def as_objects(table: Table, results: dict[str, list[Result]]) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from astsvm_lib.experiments.record import Record
 from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, Verdict, as_objects
 from astsvm_lib.published import published
 
@@ -72,6 +73,22 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
             f"{'; '.join(sorted(devices))}); share of the training clips that is right at the end: {learned}"
         )
     return lines
+
+
+def records_shown(records: Iterable[Record]) -> str:
+    """Which records a page shows, each once, where they were made and with what; in Markdown."""
+    shown = {record.name: record for record in records}
+    made: dict[str, set[str]] = {}
+    for r in shown.values():
+        backend = r.versions.get(r.backend, r.versions.get(f"{r.backend}-cpu", "?"))
+        libraries = (
+            f"{r.backend} {backend}, keras {r.versions.get('keras', '?')}, scikit-learn {r.versions['scikit-learn']}"
+        )
+        about = f"{r.device}; {libraries}"
+        made.setdefault(about, set()).add(r.commit or "unknown")
+    lines = [f"- {about}; commit {', '.join(sorted(commits))}" for about, commits in made.items()]
+    names = [f"- `{name}`" for name in shown]
+    return "\n".join(["Records shown on this page:", "", *names, "", "Made on:", "", *lines])
 
 
 def _latex(cells: Cells) -> str:

@@ -113,7 +113,7 @@ def test_errors_are_one_message_and_no_traceback(astsvm):
         (["chapter", "run", "nothing"], "unknown chapter 'nothing'"),
         (["chapter", "run", "readings", "-p", "colour", "red"], "unknown parameter colour; it takes recipe"),
         (["recipe", "none.yaml"], "cannot be read"),
-        (["methods", "lbp"], "unknown method 'lbp'; expected one of ast-svmnet, lbp-top"),
+        (["methods", "lbp"], "unknown method 'lbp'; expected one of ast-svmnet, untrained, kernels, lbp-top"),
         (["evaluate", "--dataset", "rehearsal-mini", "--method", "off"], "unknown method 'off'"),
     ):
         result = astsvm(*arguments)
@@ -151,7 +151,7 @@ def test_smoke_evaluation_writes_a_record(astsvm, tmp_path: Path):
     result = astsvm("evaluate", "--dataset", "rehearsal-mini", "--profile", "smoke", "--seed", "7")
     assert result.returncode == 0, result.stderr
     assert "rehearsal data" in result.stdout
-    assert result.stdout.count("UAR") == 2
+    assert result.stdout.count("UAR") == 3
     (path,) = (tmp_path / "results").glob("*.json")
     assert len([clip for fold in json.loads(path.read_text())["folds"] for clip in fold["clips"]]) == 16
 

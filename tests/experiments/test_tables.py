@@ -105,10 +105,10 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     rows = list(csv.DictReader(io.StringIO(written(TABLES[12], results, "csv"))))
     assert [row["row"] for row in rows] == [item["row"] for item in objects]
     text = written(TABLES[12], results, "md")
-    first, second = text.split("**Companion**")
+    first, second = text.split("**Companion, rehearsal-casme2 (rehearsal data)**")
     assert "0.892 | 0.913" in first
     assert "1.000 | 1.000 ± 0.000" in second
     assert "reduced profile (profile quick, 1 epochs; seed 0, 1; CPU" in second
     latex = written(TABLES[12], results, "latex")
     assert latex.count(r"\begin{tabular}") == 2
-    assert "rehearsal-casme2 UAR" in latex
+    assert "% Companion, rehearsal-casme2 (rehearsal data)" in latex

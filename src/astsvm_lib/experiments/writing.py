@@ -20,10 +20,15 @@ def number(value: float | None) -> str:
     return "not run" if value is None else f"{value:.3f}"
 
 
+def _head(names: Sequence[str]) -> list[str]:
+    """Names of the columns; of one data set alone, which the title names, only the scores: a phone is narrow."""
+    return ["row", *(score if len(names) == 1 else f"{name} {score}" for name in names for score in ("UAR", "UF1"))]
+
+
 def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
     """The paper's block, a line a row: name, then UAR and UF1 of each of the paper's data sets."""
     rows = published(table.number)
-    lines = [["row", *(f"{TITLES[name]} {score}" for name in datasets for score in ("UAR", "UF1"))]]
+    lines = [_head([TITLES[name] for name in datasets])]
     for name in dict.fromkeys(rows["method"]):
         line = [str(name)]
         for dataset in datasets:
@@ -35,7 +40,7 @@ def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
 
 def companion_cells(results: dict[str, list[Result]]) -> Cells:
     """The companion's block, a line a row: name, then UAR and UF1 of each data set, with the spread of seeds."""
-    lines = [["row", *(f"{name} {score}" for name in results for score in ("UAR", "UF1"))]]
+    lines = [_head(list(results))]
     for row in zip(*results.values(), strict=True):
         line = [row[0].row.name + (" *" if row[0].row.beyond else "")]
         for result in row:
@@ -122,18 +127,18 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
     shared = [name for name in paper if name in known]
     blocks = [published_cells(table, shared), companion_cells(results)]
     about = provenance_lines(results)
+    titles = ", ".join(TITLES[name] for name in shared)
+    names = ", ".join(name + (" (rehearsal data)" if name.startswith("rehearsal-") else "") for name in results)
+    paper_title = f"Published (Xue et al. 2024, Table {table.number}), {titles}, as printed"
     if form == "latex":
         notes = "\n".join(f"% {line}" for line in about)
-        return (
-            f"% Published (Xue et al. 2024, Table {table.number}), as printed\n{_latex(blocks[0])}\n\n"
-            f"% Companion\n{notes}\n{_latex(blocks[1])}\n"
-        )
+        return f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}\n{notes}\n{_latex(blocks[1])}\n"
     notes = "\n".join(f"- {line}" for line in about)
     printed = markdown(blocks[0]) if shared else "none: the paper has no such data set."
     return (
-        f"Table {table.number}: {table.title}\n\n"
-        f"**Published** (Xue et al. 2024, Table {table.number}), as printed:\n\n{printed}\n\n"
-        f"**Companion**, leave-one-subject-out (* not in the paper's table):\n\n{markdown(blocks[1])}\n\n{notes}\n"
+        f"Table {table.number}: {table.title}\n\n**{paper_title}**:\n\n{printed}\n\n"
+        f"**Companion, {names}**, leave-one-subject-out (* not in the paper's table):\n\n"
+        f"{markdown(blocks[1])}\n\n{notes}\n"
     )
 
 

@@ -252,6 +252,12 @@ def datasets_used(params: Path | None) -> list[str]:
     return sorted(str(name) for name in used if name is not None)
 
 
+def _clips_declared(values: Mapping[str, Any]) -> int:
+    """How many clips the data set of a chapter declares; 0 for a chapter without one."""
+    dataset = values.get("dataset")
+    return 0 if dataset is None else sum(load_manifest(str(dataset)).classes.values())
+
+
 def _digest_on_disk(dataset: str) -> str:
     """Digest of a data set that is read from a disk; nothing for one that the library makes, whose code is known."""
     if load_manifest(dataset).access == "generated":
@@ -400,7 +406,9 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
         (name, chosen, on_disk.get(str(_all_parameters(name, chosen).get("dataset")), ""))
         for name, chosen in values.items()
     ]
-    runs = run_each(_run_once, reversed(work), jobs, KERNEL_ENVIRONMENT)  # the laboratories, at the end, take longest
+    # The longest first, so that none is left to one core at the end.
+    work.sort(key=lambda item: -_clips_declared(_all_parameters(item[0], item[1])))
+    runs = run_each(_run_once, work, jobs, KERNEL_ENVIRONMENT)
     executed = dict(tqdm(runs, total=len(values), desc="chapters"))
     kept = {path.name for path in executed.values()}
     for path in (BUILD / "executed").glob("*-*.ipynb"):

@@ -1,3 +1,6 @@
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -87,6 +90,18 @@ def test_every_page_is_in_the_contents_and_every_chapter_has_its_parameters():
     special = {"readings": {"recipe"}, "attainable": {"decimals"}}
     for name in book.chapters():
         assert set(book.parameters_of(name)) == special.get(name, {"dataset", "recipe", "profile", "seed"})
+
+
+def test_the_code_of_chapters_is_clean_and_every_directive_is_closed(tmp_path: Path):
+    for name in book.pages():
+        text = (book.SOURCE / f"{name}.md").read_text(encoding="utf-8")
+        opened, closed = re.findall(r"^:{3,}\{", text, re.MULTILINE), re.findall(r"^:{3,}$", text, re.MULTILINE)
+        assert len(opened) == len(closed), name
+        if book.is_notebook(name):
+            nbformat.write(book._read(name), tmp_path / f"{name}.ipynb")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", "--no-cache", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
 
 
 def test_a_missing_record_is_told_before_anything_is_run():

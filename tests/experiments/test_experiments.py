@@ -30,7 +30,7 @@ def fake_fold(fold, arrays, task: Task, on_epoch=None) -> FoldResult:
 
 
 def test_profiles():
-    assert list(PROFILES) == ["smoke", "quick", "reduced", "paper"]
+    assert list(PROFILES) == ["smoke", "quick", "brief", "reduced", "paper"]
     assert PROFILES["paper"].epochs == 30
     data = load("rehearsal-mini")
     smoke = profile_named("smoke").choose(data)
@@ -39,7 +39,7 @@ def test_profiles():
     few = tuple(clip for clip in data if clip.subject != "01" or clip.label == "negative")
     assert "01" not in {clip.subject for clip in profile_named("smoke").choose(replace(data, clips=few))}
     assert profile_named("quick").choose(data) == data.clips
-    with pytest.raises(CompanionError, match="unknown profile 'fast'; expected one of smoke, quick, reduced, paper"):
+    with pytest.raises(CompanionError, match="unknown profile 'fast'; expected one of smoke, quick, brief, reduced, paper"):
         profile_named("fast")
 
 

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -12,11 +13,13 @@ from astsvm_lib.experiments.tables import (
     TABLES,
     as_objects,
     compared,
+    compared_each,
     results_of,
+    results_with_rehearsals,
     runs_of,
     table_numbered,
 )
-from astsvm_lib.experiments.writing import written
+from astsvm_lib.experiments.writing import verdict_paragraphs, written
 from astsvm_lib.methods import METHODS
 from astsvm_lib.published import published
 from astsvm_lib.recipe import Recipe
@@ -92,6 +95,31 @@ def test_results_and_comparisons_come_from_records(filled: Store, small_dataset)
     assert all(v.p >= v.comparison.uf1_p for v in verdicts.values())
     assert compared(TABLES[12], list(found.values()), same_head=True) == []  # no row of it leaves a part out
     assert results_of(TABLES[12], small_dataset, filled, profile="paper")[0].uar is None
+
+
+def test_a_page_shows_only_what_was_run_and_never_rehearsals_beside_real_data(filled: Store, small_dataset):
+    table = TABLES[12]
+    shown = results_with_rehearsals(table, small_dataset, filled)
+    assert list(shown) == ["small"]  # nothing was run on the others
+    verdicts = compared_each(table, shown)
+    assert [v.row.name for v in verdicts["small"]] == [v.row.name for v in compared(table, shown["small"])]
+    assert compared_each(table, {"small": results_of(table, small_dataset, filled, profile="paper")}) == {}
+    mini = load("rehearsal-mini")
+    assert set(results_with_rehearsals(table, mini, Store())) >= {"rehearsal-mini", "rehearsal-casme2"}
+    manifest = mini.manifest.model_copy(update={"rehearsal": False})
+    assert list(results_with_rehearsals(table, replace(mini, manifest=manifest), Store())) == ["rehearsal-mini"]
+
+
+def test_the_verdict_names_the_data_and_whether_anything_was_run():
+    assert verdict_paragraphs(TABLES[12], {}) == "Nothing was run for this table yet."
+    told = verdict_paragraphs(TABLES[12], {"rehearsal-mini": []}, "Head by head")
+    assert told.startswith("**Head by head.** rehearsal-mini (rehearsal data): ")
+
+
+def test_a_row_is_found_by_its_name():
+    assert TABLES[12].row("FC+Softmax").head == "softmax"
+    with pytest.raises(CompanionError, match=r"Table 12 has no row 'FC'; expected one of FC\+Softmax, AST\+SVMNET"):
+        TABLES[12].row("FC")
 
 
 def test_the_blocks_are_never_mixed(filled: Store, small_dataset):

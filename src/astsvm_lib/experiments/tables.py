@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from astsvm_lib.datasets import load
 from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.majority import majority
@@ -85,6 +86,21 @@ class Table:
     rows: tuple[Row, ...]
     full: str = "AST+SVMNET"
     datasets: tuple[str, ...] = REHEARSALS
+
+    def row(self, name: str) -> Row:
+        """The row of this name.
+
+        Raises
+        ------
+        CompanionError
+            If the table has none.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise CompanionError(
+            f"Table {self.number} has no row '{name}'; expected one of {', '.join(row.name for row in self.rows)}"
+        )
 
 
 FULL = Row("AST+SVMNET", "ast-svmnet")
@@ -276,6 +292,23 @@ def results_of(
     return results
 
 
+def results_with_rehearsals(
+    table: Table, dataset: Dataset, store: Store, recipe: Recipe | None = None
+) -> dict[str, list[Result]]:
+    """The rows on a data set; if it is a rehearsal, also on those of the table's others where something was run.
+
+    Real and rendered data never stand in one table.
+    """
+    results = {dataset.manifest.id: results_of(table, dataset, store, recipe)}
+    if dataset.manifest.rehearsal:
+        for name in table.datasets:
+            if name not in results:
+                found = results_of(table, load(name), store, recipe)
+                if any(result.records for result in found):
+                    results[name] = found
+    return results
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A row beside the full method: the difference, and its p-value by Holm's correction within the table."""
@@ -320,6 +353,12 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
     found = [compare(matrices(a), matrices(b), np.random.default_rng(seed)) for a, b in pairs]
     adjusted = holm([comparison.uf1_p for comparison in found])
     return [Verdict(a.row, c, p) for (a, _), c, p in zip(pairs, found, adjusted, strict=True)]
+
+
+def compared_each(table: Table, results: dict[str, list[Result]], same_head: bool = False) -> dict[str, list[Verdict]]:
+    """As :func:`compared`, by data set; those on which there is nothing to compare are left out."""
+    each = {name: compared(table, found, same_head) for name, found in results.items()}
+    return {name: verdicts for name, verdicts in each.items() if verdicts}
 
 
 def as_objects(table: Table, results: dict[str, list[Result]]) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from astsvm_lib.datasets import load_manifest
 from astsvm_lib.experiments.record import Record
 from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, Verdict, as_objects
 from astsvm_lib.published import published
@@ -128,7 +129,7 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
     blocks = [published_cells(table, shared), companion_cells(results)]
     about = provenance_lines(results)
     titles = ", ".join(TITLES[name] for name in shared)
-    names = ", ".join(name + (" (rehearsal data)" if name.startswith("rehearsal-") else "") for name in results)
+    names = ", ".join(load_manifest(name).heading for name in results)
     paper_title = f"Published (Xue et al. 2024, Table {table.number}), {titles}, as printed"
     if form == "latex":
         notes = "\n".join(f"% {line}" for line in about)
@@ -144,28 +145,21 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
 
 def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
     """Each row less the full method: difference of UF1 and UAR with intervals, corrected p, subjects."""
-    lines = [
-        [
-            "row",
-            "UF1 difference",
-            "95% interval",
-            "UAR difference",
-            "95% interval",
-            "p (Holm)",
-            "subjects better / worse",
-        ]
-    ]
+
+    def with_interval(difference: float, interval: tuple[float, float]) -> str:
+        return f"{difference:+.3f} ({interval[0]:+.3f} to {interval[1]:+.3f})"
+
+    subjects = f" of {verdicts[0].comparison.subjects}" if verdicts else ""
+    lines = [["row", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", f"subjects{subjects}: better / worse"]]
     for verdict in verdicts:
         c = verdict.comparison
         lines.append(
             [
                 verdict.row.name + (" *" if verdict.row.beyond else ""),
-                f"{c.uf1:+.3f}",
-                f"{c.uf1_interval[0]:+.3f} to {c.uf1_interval[1]:+.3f}",
-                f"{c.uar:+.3f}",
-                f"{c.uar_interval[0]:+.3f} to {c.uar_interval[1]:+.3f}",
+                with_interval(c.uf1, c.uf1_interval),
+                with_interval(c.uar, c.uar_interval),
                 f"{verdict.p:.3f}",
-                f"{c.better} / {c.worse} of {c.subjects}",
+                f"{c.better} / {c.worse}",
             ]
         )
     return lines
@@ -195,3 +189,12 @@ def verdict_sentence(table: Table, heading: str, verdicts: Sequence[Verdict], le
         f"{heading}: {' and '.join(parts)} by more than chance "
         f"({asked[0].comparison.subjects} subjects, Holm, {level:.0%}){noise}."
     )
+
+
+def verdict_paragraphs(table: Table, verdicts: Mapping[str, Sequence[Verdict]], label: str = "Verdict") -> str:
+    """The verdict on each data set, a paragraph each, in Markdown."""
+    told = [
+        f"**{label}.** {verdict_sentence(table, load_manifest(name).heading, found)}"
+        for name, found in verdicts.items()
+    ]
+    return "\n\n".join(told) or "Nothing was run for this table yet."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -496,6 +495,7 @@ def run_tables(
     from astsvm_lib.experiments import Store, evaluate
     from astsvm_lib.experiments.cluster import connected
     from astsvm_lib.experiments.tables import TABLES, runs_of, table_numbered
+    from astsvm_lib.experiments.time_left import TimeLeft
 
     if number != "all" and not number.isdigit():
         raise CompanionError(f"--table: expected a number or 'all', found '{number}'")
@@ -510,7 +510,7 @@ def run_tables(
         for run in waiting:
             click.echo(f"  {run.name}")
         return
-    started, done, whole = time.monotonic(), 0, sum(run.weight for run in waiting)
+    clock = TimeLeft(waiting)
     with ExitStack() as stack:
         if scheduler:  # all configurations at once: the cluster has work for every worker
             client = stack.enter_context(connected(scheduler, jobs))
@@ -520,11 +520,9 @@ def run_tables(
         else:
             finished = ((run, evaluate(run, jobs, store)) for run in waiting)
         for place, (run, record) in enumerate(finished, 1):
-            done += run.weight
-            left = (time.monotonic() - started) / done * (whole - done)
             found = {head: record.scores(head) for head in record.heads}
             scores = "; ".join(f"{head} UAR {s.uar:.3f} UF1 {s.uf1:.3f}" for head, s in found.items())
-            click.echo(f"{place} of {len(waiting)}, about {left / 60:.0f} min left: {record.name}: {scores}")
+            click.echo(f"{place} of {len(waiting)}, {clock.finished(run)}: {record.name}: {scores}")
 
 
 def _numbers(option: str, text: str) -> list[int]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from astsvm_lib.choices import Choices
 from astsvm_lib.evaluation.loso import Fold, fold_seed
@@ -72,9 +73,11 @@ def run_fold(fold: Fold, arrays: Arrays, task: Task, on_epoch: OnEpoch = None) -
     started = time.perf_counter()
     train, test = ({name: array[rows] for name, array in arrays.items()} for rows in (fold.train, fold.test))
     rng = fold_seed(task.seed, fold.subject)
-    trained = task.method.run(
-        train, task.labels[fold.train], test, len(task.classes), task.recipe, task.settings, task.epochs, rng, on_epoch
-    )
+    with threadpool_limits(1, user_api="blas"):  # NumPy's, which would wait busily on the cores of other threads
+        trained = task.method.run(
+            train, task.labels[fold.train], test, len(task.classes), task.recipe, task.settings, task.epochs, rng,
+            on_epoch,
+        )  # fmt: skip
     return _written(fold, trained, task, time.perf_counter() - started)
 
 

@@ -2,8 +2,10 @@ import csv
 import io
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import pytest
 
+from astsvm_lib import plotting
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import Profile, Store, evaluate, plan
@@ -140,3 +142,24 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     latex = written(TABLES[12], results, "latex")
     assert latex.count(r"\begin{tabular}") == 2
     assert "% Companion, rehearsal-casme2 (rehearsal data)" in latex
+
+
+def test_several_data_sets_stand_in_a_column_each(filled: Store, small_dataset):
+    table = TABLES[12]
+    run, waiting = results_of(table, small_dataset, filled), results_of(table, small_dataset, filled, profile="paper")
+    text = written(table, {"rehearsal-casme2": run, "rehearsal-smic": waiting}, "md")
+    assert "**Companion, rehearsal data**" in text
+    assert "| row | rehearsal-casme2: UAR / UF1 | rehearsal-smic: UAR / UF1 |" in text
+    assert "| FC+Softmax | 1.000 / 1.000 ± 0.000 | not run |" in text
+    assert "| FC+Softmax | 0.867 / 0.868 | " in text
+
+
+def test_a_row_without_a_run_on_one_data_set_moves_no_mark_of_another(filled: Store, small_dataset):
+    verdicts = compared(TABLES[12], results_of(TABLES[12], small_dataset, filled))
+    assert len(verdicts) > 1
+    figure = plotting.difference_figure({"a": verdicts, "b": verdicts[1:], "c": verdicts}, "rehearsal data")
+    a, b, c, unused = figure.axes
+    places = [[line.get_ydata()[0] for line in axis.lines if line.get_marker() == "o"] for axis in (a, b, c)]
+    assert places == [list(range(len(verdicts))), list(range(1, len(verdicts))), list(range(len(verdicts)))]
+    assert not unused.get_visible()
+    plt.close(figure)

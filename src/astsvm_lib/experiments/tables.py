@@ -65,6 +65,11 @@ class Row:
         return plan(dataset, recipe.replace(**self.changes), profile, seed, self.method)
 
 
+def starred(row: Row) -> str:
+    """The row's name, with a star where the paper's table has no such row."""
+    return row.name + (" *" if row.beyond else "")
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the paper.

@@ -10,15 +10,24 @@ import numpy as np
 
 from astsvm_lib.datasets import load_manifest
 from astsvm_lib.experiments.record import Record
-from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, Verdict, as_objects
+from astsvm_lib.experiments.tables import PUBLISHED_AS, TITLES, Result, Table, Verdict, as_objects, starred
 from astsvm_lib.published import published
 
 Cells = list[list[str]]
+NOT_RUN = "not run"
 
 
 def number(value: float | None) -> str:
     """A score as tables print it."""
-    return "not run" if value is None else f"{value:.3f}"
+    return NOT_RUN if value is None else f"{value:.3f}"
+
+
+def headings(names: Iterable[str]) -> str:
+    """What a figure of these data sets is labelled with: of one its heading, of several, all rehearsals, only that."""
+    found = [load_manifest(name) for name in names]
+    if len(found) > 1 and all(manifest.rehearsal for manifest in found):
+        return "rehearsal data"
+    return ", ".join(manifest.heading for manifest in found)
 
 
 def _head(names: Sequence[str]) -> list[str]:
@@ -43,12 +52,24 @@ def companion_cells(results: dict[str, list[Result]]) -> Cells:
     """The companion's block, a line a row: name, then UAR and UF1 of each data set, with the spread of seeds."""
     lines = [_head(list(results))]
     for row in zip(*results.values(), strict=True):
-        line = [row[0].row.name + (" *" if row[0].row.beyond else "")]
+        line = [starred(row[0].row)]
         for result in row:
             spread = f" ± {result.spread:.3f}" if result.spread is not None else ""
             line += [number(result.uar), number(result.uf1) + spread]
         lines.append(line)
     return lines
+
+
+def _paired(cells: Cells) -> Cells:
+    """Cells with UAR and UF1 of a data set in one: so many columns would not fit a page."""
+    if len(cells[0]) == 3:
+        return cells
+    head = [name.removesuffix(" UAR") + ": UAR / UF1" for name in cells[0][1::2]]
+    rows = [
+        [line[0], *(a if a == b == NOT_RUN else f"{a} / {b}" for a, b in zip(line[1::2], line[2::2], strict=True))]
+        for line in cells[1:]
+    ]
+    return [["row", *head], *rows]
 
 
 def markdown(cells: Cells) -> str:
@@ -128,18 +149,18 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
     shared = [name for name in paper if name in known]
     blocks = [published_cells(table, shared), companion_cells(results)]
     about = provenance_lines(results)
-    titles = ", ".join(TITLES[name] for name in shared)
-    names = ", ".join(load_manifest(name).heading for name in results)
-    paper_title = f"Published (Xue et al. 2024, Table {table.number}), {titles}, as printed"
+    only = f", {TITLES[shared[0]]}" if len(shared) == 1 else ""
+    names = headings(results)
+    paper_title = f"Published (Xue et al. 2024, Table {table.number}){only}, as printed"
     if form == "latex":
         notes = "\n".join(f"% {line}" for line in about)
         return f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}\n{notes}\n{_latex(blocks[1])}\n"
     notes = "\n".join(f"- {line}" for line in about)
-    printed = markdown(blocks[0]) if shared else "none: the paper has no such data set."
+    printed = markdown(_paired(blocks[0])) if shared else "none: the paper has no such data set."
     return (
         f"Table {table.number}: {table.title}\n\n**{paper_title}**:\n\n{printed}\n\n"
         f"**Companion, {names}**, leave-one-subject-out (* not in the paper's table):\n\n"
-        f"{markdown(blocks[1])}\n\n{notes}\n"
+        f"{markdown(_paired(blocks[1]))}\n\n{notes}\n"
     )
 
 
@@ -147,7 +168,7 @@ def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
     """Each row less the full method: difference of UF1 and UAR with intervals, corrected p, subjects."""
 
     def with_interval(difference: float, interval: tuple[float, float]) -> str:
-        return f"{difference:+.3f} ({interval[0]:+.3f} to {interval[1]:+.3f})"
+        return f"{difference:+.3f} ({interval[0]:+.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{interval[1]:+.3f})"
 
     subjects = f" of {verdicts[0].comparison.subjects}" if verdicts else ""
     lines = [["row", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", f"subjects{subjects}: better / worse"]]
@@ -155,7 +176,7 @@ def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
         c = verdict.comparison
         lines.append(
             [
-                verdict.row.name + (" *" if verdict.row.beyond else ""),
+                starred(verdict.row),
                 with_interval(c.uf1, c.uf1_interval),
                 with_interval(c.uar, c.uar_interval),
                 f"{verdict.p:.3f}",

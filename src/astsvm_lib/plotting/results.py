@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import seaborn as sns
@@ -10,14 +11,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from astsvm_lib.evaluation.scores import Scores
-from astsvm_lib.experiments.tables import Verdict
+from astsvm_lib.experiments.tables import Verdict, starred
 from astsvm_lib.plotting.style import COLOURS, new_figure
+
+#: Panels beside each other: more would make their text too small for a page.
+PANELS_A_ROW = 2
+
+
+def _panels(count: int, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Figure with ``count`` panels of this size, in inches, in rows of two; further options as of subplots."""
+    columns = min(count, PANELS_A_ROW)
+    rows = -(-count // columns)
+    figure, axes = new_figure(rows, columns, width=width * columns, height=height * rows, squeeze=False, **options)
+    for axis in axes.ravel()[count:]:
+        axis.set_visible(False)
+    return figure, list(axes.ravel()[:count])
 
 
 def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
-    """Confusion matrices side by side: share of each true class, with counts."""
-    figure, axes = new_figure(1, len(panels), width=3.6 * len(panels), height=3.3, squeeze=False)
-    for axis, (title, scores) in zip(axes[0], panels.items(), strict=True):
+    """Confusion matrices: share of each true class, with counts."""
+    figure, axes = _panels(len(panels), 3.6, 3.3)
+    for axis, (title, scores) in zip(axes, panels.items(), strict=True):
         counts = scores.matrix
         share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         text = np.array(
@@ -62,14 +76,14 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
     """UF1 of each row less the full method's, with 95% intervals, a panel a data set.
 
     Filled marks differ by more than chance (Holm, 5%); open ones do not. Rows beyond the paper's are starred.
+    A row that was not run on a data set has no mark there.
     """
-    names = [v.row.name + (" *" if v.row.beyond else "") for v in next(iter(panels.values()))]
-    figure, axes = new_figure(
-        1, len(panels), width=3.0 + 2.1 * len(panels), height=1.1 + 0.3 * len(names), sharey=True, squeeze=False
-    )
-    for axis, (title, verdicts) in zip(axes[0], panels.items(), strict=True):
+    names = list(dict.fromkeys(starred(verdict.row) for verdicts in panels.values() for verdict in verdicts))
+    figure, axes = _panels(len(panels), 3.6 if len(panels) > 1 else 5.1, 1.1 + 0.3 * len(names), sharey=True)
+    for axis, (title, verdicts) in zip(axes, panels.items(), strict=True):
         axis.axvline(0, color="0.6", linewidth=1)
-        for place, verdict in enumerate(verdicts):
+        for verdict in verdicts:
+            place = names.index(starred(verdict.row))
             low, high = verdict.comparison.uf1_interval
             sure = verdict.p < 0.05
             colour = COLOURS[1] if sure else COLOURS[0]
@@ -81,7 +95,7 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
         axis.set_title(title, fontsize=9)
         axis.set(xlabel="difference of UF1", yticks=range(len(names)), yticklabels=names)
         axis.tick_params(labelsize=8)
-    axes[0][0].invert_yaxis()
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
     figure.suptitle(heading, fontsize=10)
     sns.despine(figure)
     return figure

@@ -147,7 +147,7 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
 def test_several_data_sets_stand_in_a_column_each(filled: Store, small_dataset):
     table = TABLES[12]
     run, waiting = results_of(table, small_dataset, filled), results_of(table, small_dataset, filled, profile="paper")
-    text = written(table, {"rehearsal-casme2": run, "rehearsal-smic": waiting}, "md")
+    text = written(table, {"rehearsal-casme2": run, "rehearsal-smic": waiting}, "md").replace("\N{NO-BREAK SPACE}", " ")
     assert "**Companion, rehearsal data**" in text
     assert "| row | rehearsal-casme2: UAR / UF1 | rehearsal-smic: UAR / UF1 |" in text
     assert "| FC+Softmax | 1.000 / 1.000 ± 0.000 | not run |" in text

@@ -67,7 +67,7 @@ class Row:
 
 def starred(row: Row) -> str:
     """The row's name, with a star where the paper's table has no such row."""
-    return row.name + (" *" if row.beyond else "")
+    return row.name + ("\N{NO-BREAK SPACE}*" if row.beyond else "")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from astsvm_lib.published import published
 
 Cells = list[list[str]]
 NOT_RUN = "not run"
+#: Between two scores of one cell, on one line.
+OVER = "\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}"
 
 
 def number(value: float | None) -> str:
@@ -64,9 +66,9 @@ def _paired(cells: Cells) -> Cells:
     """Cells with UAR and UF1 of a data set in one: so many columns would not fit a page."""
     if len(cells[0]) == 3:
         return cells
-    head = [name.removesuffix(" UAR") + ": UAR / UF1" for name in cells[0][1::2]]
+    head = [f"{name.removesuffix(' UAR')}: UAR{OVER}UF1" for name in cells[0][1::2]]
     rows = [
-        [line[0], *(a if a == b == NOT_RUN else f"{a} / {b}" for a, b in zip(line[1::2], line[2::2], strict=True))]
+        [line[0], *(a if a == b == NOT_RUN else f"{a}{OVER}{b}" for a, b in zip(line[1::2], line[2::2], strict=True))]
         for line in cells[1:]
     ]
     return [["row", *head], *rows]

@@ -87,7 +87,7 @@ def test_a_chapter_is_run_again_only_when_something_changed(tiny_book: Path, mon
 
 def test_every_page_is_in_the_contents_and_every_chapter_has_its_parameters():
     assert sorted(book.pages()) == sorted(path.stem for path in book.SOURCE.glob("*.md"))
-    special = {"readings": {"recipe"}, "attainable": {"decimals"}}
+    special = {"readings": {"recipe"}, "attainable": {"decimals"}, "at-a-glance": {"dataset", "recipe"}}
     for name in book.chapters():
         assert set(book.parameters_of(name)) == special.get(name, {"dataset", "recipe", "profile", "seed"})
 

@@ -14,6 +14,7 @@ from astsvm_lib.experiments.tables import (
     PUBLISHED_AS,
     TABLES,
     as_objects,
+    claims,
     compared,
     compared_each,
     results_of,
@@ -21,7 +22,7 @@ from astsvm_lib.experiments.tables import (
     runs_of,
     table_numbered,
 )
-from astsvm_lib.experiments.writing import verdict_paragraphs, written
+from astsvm_lib.experiments.writing import claims_counted, verdict_paragraphs, written
 from astsvm_lib.methods import METHODS
 from astsvm_lib.published import published
 from astsvm_lib.recipe import Recipe
@@ -116,6 +117,26 @@ def test_the_verdict_names_the_data_and_whether_anything_was_run():
     assert verdict_paragraphs(TABLES[12], {}) == "Nothing was run for this table yet."
     told = verdict_paragraphs(TABLES[12], {"rehearsal-mini": []}, "Head by head")
     assert told.startswith("**Head by head.** rehearsal-mini (rehearsal data): ")
+
+
+def test_claims_are_the_rows_of_the_paper_and_are_counted(filled: Store, small_dataset):
+    found = claims([TABLES[12]], small_dataset, filled)
+    assert list(found["small"]) == ["Table 12: FC+Softmax"]
+    verdict = found["small"]["Table 12: FC+Softmax"]
+    assert verdict.comparison.uf1 > 0
+    told = {"rehearsal-mini": {"Table 12: FC+Softmax": verdict, "Table 9: a": replace(verdict, p=0.01)}}
+    assert claims_counted(told) == (
+        "- **rehearsal-mini (rehearsal data)**, 2 rows: none behind, 1 (Table 9: a) ahead, 1 within the noise."
+    )
+    worse = replace(verdict, p=0.01, comparison=replace(verdict.comparison, uf1=-0.2))
+    assert "1 (b) behind, none ahead, 0 within" in claims_counted({"rehearsal-mini": {"b": worse}})
+    assert claims_counted({}) == "Nothing was run for these tables yet."
+    figure = plotting.claims_figure({**told, "rehearsal-smic": {"b": worse}}, "rehearsal data")
+    written_in = {text.get_text(): text.get_weight() for text in figure.axes[0].texts}
+    assert written_in["-0.20"] == "bold"
+    assert len(figure.axes[0].texts) == 3
+    assert len(figure.axes[0].patches) == 2
+    plt.close(figure)
 
 
 def test_a_row_is_found_by_its_name():

@@ -366,6 +366,24 @@ def compared_each(table: Table, results: dict[str, list[Result]], same_head: boo
     return {name: verdicts for name, verdicts in each.items() if verdicts}
 
 
+def claims(
+    tables: Iterable[Table], dataset: Dataset, store: Store, recipe: Recipe | None = None, same_head: bool = False
+) -> dict[str, dict[str, Verdict]]:
+    """The paper's rows of several tables against the full method, by data set and "Table N: row".
+
+    The paper's claim is the same for all: without a part, or with another method, UF1 falls. Rows beyond the
+    paper's are left out; data sets are those of :func:`results_with_rehearsals`.
+    """
+    found: dict[str, dict[str, Verdict]] = {}
+    for table in tables:
+        for name, verdicts in compared_each(
+            table, results_with_rehearsals(table, dataset, store, recipe), same_head
+        ).items():
+            rows = {f"Table {table.number}: {v.row.name}": v for v in verdicts if not v.row.beyond}
+            found.setdefault(name, {}).update(rows)
+    return found
+
+
 def as_objects(table: Table, results: dict[str, list[Result]]) -> list[dict[str, Any]]:
     """Both blocks of a table as plain values: the published one, then the companion's.
 

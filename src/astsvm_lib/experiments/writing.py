@@ -221,3 +221,19 @@ def verdict_paragraphs(table: Table, verdicts: Mapping[str, Sequence[Verdict]], 
         for name, found in verdicts.items()
     ]
     return "\n\n".join(told) or "Nothing was run for this table yet."
+
+
+def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0.05) -> str:
+    """How often the paper's claim, that a row falls behind, is seen beyond chance; a line a data set, in Markdown."""
+    lines = []
+    for name, found in claims.items():
+        sure = {label: v.comparison.uf1 for label, v in found.items() if v.p < level}
+        behind = _listed([label for label in sure if sure[label] < 0])
+        ahead = _listed([label for label in sure if sure[label] > 0])
+        heading, noise = load_manifest(name).heading, len(found) - len(sure)
+        lines.append(f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise.")
+    return "\n".join(lines) or "Nothing was run for these tables yet."
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return f"{len(labels)} ({'; '.join(labels)})" if labels else "none"

@@ -10,7 +10,13 @@ from astsvm_lib.plotting.clips import (
     three_groups,
 )
 from astsvm_lib.plotting.diagrams import architecture
-from astsvm_lib.plotting.results import confusion_figure, difference_figure, learning_curves, score_bars
+from astsvm_lib.plotting.results import (
+    claims_figure,
+    confusion_figure,
+    difference_figure,
+    learning_curves,
+    score_bars,
+)
 from astsvm_lib.plotting.style import COLOURS, Content, draw_image, new_figure, show
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "Content",
     "architecture",
     "change_images",
+    "claims_figure",
     "confusion_figure",
     "difference_figure",
     "draw_image",

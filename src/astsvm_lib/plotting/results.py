@@ -9,6 +9,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from astsvm_lib.evaluation.scores import Scores
 from astsvm_lib.experiments.tables import Verdict, starred
@@ -98,4 +99,38 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     figure.suptitle(heading, fontsize=10)
     sns.despine(figure)
+    return figure
+
+
+def claims_figure(claims: Mapping[str, Mapping[str, Verdict]], heading: str) -> Figure:
+    """UF1 of each row less the full method's: a line a row, a column a data set.
+
+    Blue is behind the full method, red ahead; bold with a frame where that is more than chance (Holm, 5%). A
+    row that was not run on a data set has no cell there.
+
+    Parameters
+    ----------
+    claims
+        By data set, then by the row's label.
+    """
+    labels = list(dict.fromkeys(label for found in claims.values() for label in found))
+    values = np.full((len(labels), len(claims)), np.nan)
+    figure, axis = new_figure(width=3.2 + 1.0 * len(claims), height=1.2 + 0.27 * len(labels))
+    for column, found in enumerate(claims.values()):
+        for label, verdict in found.items():
+            row, difference, sure = labels.index(label), verdict.comparison.uf1, verdict.p < 0.05
+            values[row, column] = difference
+            weight = "bold" if sure else "normal"
+            axis.text(column + 0.5, row + 0.5, f"{difference:+.2f}", ha="center", va="center", size=8, weight=weight)
+            if sure:
+                axis.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=3))
+    # Pale colours only, so that black numbers can be read on all of them.
+    limit = 1.6 * max(float(np.nanmax(np.abs(values))), 0.1)
+    sns.heatmap(
+        values, cmap="RdBu_r", vmin=-limit, vmax=limit, cbar=False, ax=axis, linewidths=1,
+        xticklabels=[name.replace("-", "-\n") for name in claims], yticklabels=labels,
+    )  # fmt: skip
+    axis.tick_params(labelsize=8, length=0)
+    axis.xaxis.tick_top()
+    figure.suptitle(heading, fontsize=10)
     return figure

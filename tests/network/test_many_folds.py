@@ -10,9 +10,10 @@ TOGETHER = """
 import numpy as np
 from astsvm_lib.network import build_network, compile_network, initialise, predict, train
 from astsvm_lib.network.ast_network import feature_extractor
-from astsvm_lib.network.many_folds import FoldRows, train_together
+from astsvm_lib.network.many_folds import FoldRows, applies, train_together
 from astsvm_lib.recipe import Recipe
 
+assert not applies()  # JAX, but no GPU
 recipe = Recipe().replace(inception={"streams": "flow", "modules": "2d"},
                           training={"batch_size": 3, "class_weights": "balanced", "learning_rate": 1e-4})
 network = build_network(recipe)

@@ -57,7 +57,7 @@ PROFILES = {
     for profile in (
         Profile("smoke", 2, 0.05, 4, 4, "4 subjects, 4 clips each, 2 epochs: under a minute; its scores mean nothing"),
         Profile("quick", 20, 0.5, None, None, "all clips, 20 epochs: at most 10 minutes on 2 cores for rehearsal-mini"),
-        Profile("brief", 5, 0.1, None, None, "all clips, 5 epochs: for the largest data set on two cores"),
+        Profile("brief", 4, 0.1, None, None, "all clips, 4 epochs: for the largest data set on two cores"),
         Profile("reduced", 10, 0.2, None, None, "all clips, 10 epochs: what two cores train in an hour"),
         Profile("paper", 30, 1.0, None, None, "all clips, 30 epochs"),
     )

@@ -10,7 +10,7 @@ TOGETHER = """
 import numpy as np
 from astsvm_lib.network import build_network, compile_network, initialise, predict, train
 from astsvm_lib.network.ast_network import feature_extractor
-from astsvm_lib.network.many_folds import FoldRows, applies, train_together
+from astsvm_lib.network.many_folds import FoldRows, ManyFolds, applies
 from astsvm_lib.recipe import Recipe
 
 assert not applies()  # JAX, but no GPU
@@ -22,7 +22,7 @@ clips = np.abs(np.random.default_rng(0).standard_normal((7, 10, 192, 192))).asty
 labels = np.array([0, 1, 2, 0, 1, 2, 0])
 parts = [(np.array([2, 3, 4, 5, 6]), np.array([0, 1])), (np.array([0, 1, 2]), np.array([3, 4, 5, 6]))]
 rows = [FoldRows(a, b, np.random.default_rng(i)) for i, (a, b) in enumerate(parts)]
-together = train_together(network, [clips], labels, rows, recipe, 1)
+together = ManyFolds(network, [clips], labels, recipe, 3).train(rows, 1)  # one place waits
 for i, (a, b) in enumerate(parts):
     rng = np.random.default_rng(i)
     initialise(network, rng, recipe.training.attention_start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Arrays
 from astsvm_lib.transfer.svm import TransferSVM
 
-#: Folds that are trained together: about 1.5 GB of the device each.
+#: Folds that are trained together at most: about 1.5 GB of the device each.
 AT_ONCE = 24
 
 
@@ -38,16 +39,16 @@ class TogetherAstSvmNet(AstSvmNet):
         epochs: int,
         on_epoch: OnEpoch = None,
     ) -> Iterator[Trained]:
-        from astsvm_lib.network.many_folds import FoldRows, train_together
+        from astsvm_lib.network.many_folds import FoldRows, ManyFolds
 
         network = _network(recipe, classes)
         inputs = [arrays[tensor.name] for tensor in network.inputs]
-        for start in range(0, len(folds), AT_ONCE):
-            chosen = folds[start : start + AT_ONCE]
+        at_once = math.ceil(len(folds) / math.ceil(len(folds) / AT_ONCE))
+        networks = ManyFolds(network, inputs, labels, recipe, at_once)
+        for start in range(0, len(folds), at_once):
+            chosen = folds[start : start + at_once]
             rows = [FoldRows(fold.train, fold.test, rng) for fold, rng in zip(chosen, rngs[start:], strict=False)]
-            for fold, out in zip(
-                chosen, train_together(network, inputs, labels, rows, recipe, epochs, on_epoch), strict=True
-            ):
+            for fold, out in zip(chosen, networks.train(rows, epochs, on_epoch), strict=True):
                 options = {"svm": recipe.transfer}
                 if recipe.transfer.standardise:
                     options["svm-raw"] = recipe.replace(transfer={"standardise": False}).transfer

@@ -79,16 +79,8 @@ def _batches(fold: FoldRows, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return batches
 
 
-def train_together(
-    network: keras.Model,
-    inputs: Sequence[np.ndarray],
-    labels: np.ndarray,
-    folds: Sequence[FoldRows],
-    recipe: Recipe,
-    epochs: int,
-    on_epoch: Callable[[], Any] | None = None,
-) -> list[FoldOutputs]:
-    """Train one network a fold, all in step, and let each judge.
+class ManyFolds:
+    """One network a fold, all trained in step by a program that is compiled once.
 
     Parameters
     ----------
@@ -96,105 +88,127 @@ def train_together(
         Of :func:`~astsvm_lib.network.build_network`, compiled; on Keras's JAX backend. Its weights are overwritten.
     inputs, labels
         All clips, one array an input, and their class numbers.
-    folds
-        Those that are trained together. Memory grows with their number: about 1.5 GB a fold in the full network.
     recipe
         Stage ``training``.
-    epochs
-        Fixed beforehand.
-    on_epoch
-        Called once a fold after each epoch, for a progress bar.
+    at_once
+        Folds that are trained together. Memory grows with it: about 1.5 GB a fold in the full network.
 
     Raises
     ------
     ValueError
         On another backend than JAX.
     """
-    if keras.backend.backend() != "jax":
-        raise ValueError(f"folds are trained together on Keras's JAX backend only, found {keras.backend.backend()}")
-    import jax
-    import jax.numpy as jnp
 
-    options, size = recipe.training, recipe.training.batch_size
-    for layer in network.layers:
-        if isinstance(layer, Attention):
-            layer.supports_masking = True  # so that the mask of the clips reaches the second block
-    optimizer = network.optimizer
-    optimizer.build(network.trainable_variables)
-    starts: list[list[np.ndarray]] = []
-    for fold in folds:
-        initialise(network, fold.rng, options.attention_start)
-        starts.append([np.asarray(v.value) for v in (*network.trainable_variables, *network.non_trainable_variables)])
-    stacked = [jnp.stack(values) for values in zip(*starts, strict=True)]
-    count = len(network.trainable_variables)
-    trained, kept = stacked[:count], stacked[count:]
-    fresh = [
-        jnp.asarray(v.value) if "learning_rate" in v.path else jnp.zeros(v.shape, v.dtype) for v in optimizer.variables
-    ]
-    remembered = [jnp.broadcast_to(value, (len(folds), *value.shape)) for value in fresh]
-    clips, truth = [jnp.asarray(x) for x in inputs], jnp.asarray(labels)
-    weights = jnp.stack([_weights(labels, fold.train, options.class_weights) for fold in folds])
+    def __init__(
+        self, network: keras.Model, inputs: Sequence[np.ndarray], labels: np.ndarray, recipe: Recipe, at_once: int
+    ) -> None:
+        if keras.backend.backend() != "jax":
+            raise ValueError(f"folds are trained together on Keras's JAX backend only, found {keras.backend.backend()}")
+        import jax
+        import jax.numpy as jnp
 
-    def loss_of(trained: Any, kept: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any) -> Any:
-        batch = [x[rows] for x in clips]
-        out, kept = network.stateless_call(
-            trained, kept, batch, training=True, mask=[mask[:, None, None] for _ in batch]
-        )
-        each = keras.ops.sparse_categorical_crossentropy(truth[rows], out)
-        whole = jnp.sum(mask)
-        right = jnp.sum(mask * (jnp.argmax(out, 1) == truth[rows]))
-        return jnp.sum(mask * weight[rows] * each) / whole, (kept, right)
+        self.network, self.labels, self.options, self.at_once = network, labels, recipe.training, at_once
+        for layer in network.layers:
+            if isinstance(layer, Attention):
+                layer.supports_masking = True  # so that the mask of the clips reaches the second block
+        # below the attention no layer asks which clips count, and Keras says so
+        warnings.filterwarnings("ignore", message=".*does not support masking", category=UserWarning)
+        optimizer = network.optimizer
+        optimizer.build(network.trainable_variables)
+        self.clips, self.truth = [jnp.asarray(x) for x in inputs], jnp.asarray(labels)
 
-    def step(
-        trained: Any, kept: Any, remembered: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any
-    ) -> Any:
-        look = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, (new, right)), gradient = look(trained, kept, rows, mask, weight, clips, truth)
-        after, memory = optimizer.stateless_apply(remembered, gradient, trained)
-        going = jnp.sum(mask) > 0  # a fold with fewer batches waits
-        choose = lambda a, b: [jnp.where(going, x, y) for x, y in zip(a, b, strict=True)]  # noqa: E731
-        return choose(after, trained), choose(new, kept), choose(memory, remembered), jnp.where(going, loss, 0.0), right
+        def loss_of(trained: Any, kept: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any) -> Any:
+            batch = [x[rows] for x in clips]
+            out, kept = network.stateless_call(
+                trained, kept, batch, training=True, mask=[mask[:, None, None] for _ in batch]
+            )
+            each = keras.ops.sparse_categorical_crossentropy(truth[rows], out)
+            right = jnp.sum(mask * (jnp.argmax(out, 1) == truth[rows]))
+            return jnp.sum(mask * weight[rows] * each) / jnp.maximum(jnp.sum(mask), 1), (kept, right)
 
-    together = jax.jit(jax.vmap(step, in_axes=(0, 0, 0, 0, 0, 0, None, None)))
-    # below the attention no layer asks which clips count, and Keras says so
-    warnings.filterwarnings("ignore", message=".*does not support masking", category=UserWarning)
-    histories: list[list[dict[str, float]]] = [[] for _ in folds]
-    for _ in range(epochs):
-        plans = [_batches(fold, size) for fold in folds]
+        def step(
+            trained: Any, kept: Any, remembered: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any
+        ) -> Any:
+            look = jax.value_and_grad(loss_of, has_aux=True)
+            (loss, (new, right)), gradient = look(trained, kept, rows, mask, weight, clips, truth)
+            after, memory = optimizer.stateless_apply(remembered, gradient, trained)
+            going = jnp.sum(mask) > 0  # a fold with fewer batches waits
+            choose = lambda a, b: [jnp.where(going, x, y) for x, y in zip(a, b, strict=True)]  # noqa: E731
+            kept_now = choose(new, kept)
+            return choose(after, trained), kept_now, choose(memory, remembered), jnp.where(going, loss, 0.0), right
+
+        self._step = jax.jit(jax.vmap(step, in_axes=(0, 0, 0, 0, 0, 0, None, None)))
+        both = keras.Model(network.inputs, [network.get_layer("features").output, network.output])
+
+        def say(trained: Any, kept: Any, rows: Any, clips: Any) -> Any:
+            return both.stateless_call(trained, kept, [x[rows] for x in clips], training=False)[0]
+
+        self._say = jax.jit(say)
+
+    def train(
+        self, folds: Sequence[FoldRows], epochs: int, on_epoch: Callable[[], Any] | None = None
+    ) -> list[FoldOutputs]:
+        """Train the networks of at most ``at_once`` folds, and let each judge.
+
+        Parameters
+        ----------
+        epochs
+            Fixed beforehand.
+        on_epoch
+            Called once a fold after each epoch, for a progress bar.
+        """
+        import jax.numpy as jnp
+
+        network, size, spare = self.network, self.options.batch_size, self.at_once - len(folds)
+        starts: list[list[np.ndarray]] = []
+        for fold in folds:
+            initialise(network, fold.rng, self.options.attention_start)
+            variables = (*network.trainable_variables, *network.non_trainable_variables)
+            starts.append([np.asarray(v.value) for v in variables])
+        starts += starts[:1] * spare  # places that have no fold wait all the time
+        stacked = [jnp.stack(values) for values in zip(*starts, strict=True)]
+        count = len(network.trainable_variables)
+        trained, kept = stacked[:count], stacked[count:]
+        fresh = [
+            jnp.asarray(v.value) if "learning_rate" in v.path else jnp.zeros(v.shape, v.dtype)
+            for v in network.optimizer.variables
+        ]
+        remembered = [jnp.broadcast_to(value, (self.at_once, *value.shape)) for value in fresh]
+        each = [_weights(self.labels, fold.train, self.options.class_weights) for fold in folds]
+        weights = jnp.stack(each + each[:1] * spare)
         empty = (np.zeros(size, int), np.zeros(size, np.float32))
-        lost, right = np.zeros(len(folds)), np.zeros(len(folds))
-        for number in range(max(map(len, plans))):
-            now = [batches[number] if number < len(batches) else empty for batches in plans]
-            rows, mask = (np.stack(part) for part in zip(*now, strict=True))
-            trained, kept, remembered, loss, correct = together(
-                trained, kept, remembered, rows, mask, weights, clips, truth
-            )
-            lost += np.asarray(loss) * mask.sum(1)
-            right += np.asarray(correct)
+        histories: list[list[dict[str, float]]] = [[] for _ in folds]
+        for _ in range(epochs):
+            plans = [_batches(fold, size) for fold in folds] + [[]] * spare
+            lost, right = np.zeros(self.at_once), np.zeros(self.at_once)
+            for number in range(max(map(len, plans))):
+                now = [batches[number] if number < len(batches) else empty for batches in plans]
+                rows, mask = (np.stack(part) for part in zip(*now, strict=True))
+                trained, kept, remembered, loss, correct = self._step(
+                    trained, kept, remembered, rows, mask, weights, self.clips, self.truth
+                )
+                lost += np.asarray(loss) * mask.sum(1)
+                right += np.asarray(correct)
+            for place, fold in enumerate(folds):
+                seen = len(fold.train)
+                histories[place].append({"loss": float(lost[place] / seen), "accuracy": float(right[place] / seen)})
+                if on_epoch:
+                    on_epoch()
+
+        outputs = []
         for place, fold in enumerate(folds):
-            clips_seen = len(fold.train)
-            histories[place].append(
-                {"loss": float(lost[place] / clips_seen), "accuracy": float(right[place] / clips_seen)}
-            )
-            if on_epoch:
-                on_epoch()
+            mine = [v[place] for v in trained], [v[place] for v in kept]
+            tested, probabilities = self._judged(mine, fold.test)
+            outputs.append(FoldOutputs(self._judged(mine, fold.train)[0], tested, probabilities, histories[place]))
+        return outputs
 
-    outputs = []
-    both = keras.Model(network.inputs, [network.get_layer("features").output, network.output])
-    say = jax.jit(lambda a, b, rows, clips: both.stateless_call(a, b, [x[rows] for x in clips], training=False)[0])
-    for place, fold in enumerate(folds):
-        mine = [v[place] for v in trained], [v[place] for v in kept]
-
-        def judged(rows: np.ndarray, mine: Any = mine) -> tuple[np.ndarray, np.ndarray]:
-            parts = [
-                say(*mine, np.resize(rows[start : start + size], size), clips) for start in range(0, len(rows), size)
-            ]
-            features, said = (np.concatenate([np.asarray(p[i]) for p in parts])[: len(rows)] for i in (0, 1))
-            return features, said
-
-        tested, probabilities = judged(fold.test)
-        outputs.append(FoldOutputs(judged(fold.train)[0], tested, probabilities, histories[place]))
-    return outputs
+    def _judged(self, variables: tuple[list[Any], list[Any]], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Features and class probabilities of the clips ``rows``, by one fold's network."""
+        size = self.options.batch_size
+        starts = range(0, len(rows), size)
+        parts = [self._say(*variables, np.resize(rows[i : i + size], size), self.clips) for i in starts]
+        features, said = (np.concatenate([np.asarray(part[i]) for part in parts])[: len(rows)] for i in (0, 1))
+        return features, said
 
 
 def _weights(labels: np.ndarray, train: np.ndarray, kind: str) -> np.ndarray:

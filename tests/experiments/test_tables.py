@@ -130,11 +130,14 @@ def test_claims_are_the_rows_of_the_paper_and_are_counted(filled: Store, small_d
     )
     worse = replace(verdict, p=0.01, comparison=replace(verdict.comparison, uf1=-0.2))
     assert "1 (b) behind, none ahead, 0 within" in claims_counted({"rehearsal-mini": {"b": worse}})
+    alike = replace(verdict, comparison=replace(verdict.comparison, uf1=-0.001, better=0, worse=0))
+    assert "1 within the noise, of which 1 with as many clips" in claims_counted({"rehearsal-mini": {"c": alike}})
     assert claims_counted({}) == "Nothing was run for these tables yet."
-    figure = plotting.claims_figure({**told, "rehearsal-smic": {"b": worse}}, "rehearsal data")
+    figure = plotting.claims_figure({**told, "rehearsal-smic": {"b": worse, "c": alike}}, "rehearsal data")
     written_in = {text.get_text(): text.get_weight() for text in figure.axes[0].texts}
     assert written_in["-0.20"] == "bold"
-    assert len(figure.axes[0].texts) == 3
+    assert written_in["+0.00"] == "normal"
+    assert len(figure.axes[0].texts) == 4
     assert len(figure.axes[0].patches) == 2
     plt.close(figure)
 

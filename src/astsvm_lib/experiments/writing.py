@@ -170,7 +170,7 @@ def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
     """Each row less the full method: difference of UF1 and UAR with intervals, corrected p, subjects."""
 
     def with_interval(difference: float, interval: tuple[float, float]) -> str:
-        return f"{difference:+.3f} ({interval[0]:+.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{interval[1]:+.3f})"
+        return f"{difference:+z.3f} ({interval[0]:+z.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{interval[1]:+z.3f})"
 
     subjects = f" of {verdicts[0].comparison.subjects}" if verdicts else ""
     lines = [["row", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", f"subjects{subjects}: better / worse"]]
@@ -231,7 +231,11 @@ def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0
         behind = _listed([label for label in sure if sure[label] < 0])
         ahead = _listed([label for label in sure if sure[label] > 0])
         heading, noise = load_manifest(name).heading, len(found) - len(sure)
-        lines.append(f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise.")
+        same = sum(v.comparison.better == v.comparison.worse == 0 for label, v in found.items() if label not in sure)
+        of_which = f", of which {same} with as many clips right on every subject" if same else ""
+        lines.append(
+            f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise{of_which}."
+        )
     return "\n".join(lines) or "Nothing was run for these tables yet."
 
 

@@ -121,7 +121,7 @@ def claims_figure(claims: Mapping[str, Mapping[str, Verdict]], heading: str) -> 
             row, difference, sure = labels.index(label), verdict.comparison.uf1, verdict.p < 0.05
             values[row, column] = difference
             weight = "bold" if sure else "normal"
-            axis.text(column + 0.5, row + 0.5, f"{difference:+.2f}", ha="center", va="center", size=8, weight=weight)
+            axis.text(column + 0.5, row + 0.5, f"{difference:+z.2f}", ha="center", va="center", size=8, weight=weight)
             if sure:
                 axis.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=3))
     # Pale colours only, so that black numbers can be read on all of them.

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import tempfile
+import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
@@ -41,9 +42,34 @@ def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     return total.hexdigest()[:16]
 
 
+#: Python 3.11 counts how deep its parser is for all threads together, and fails when two parse at once (gh-106905).
+_PARSING = threading.Lock()
+
+
+def _structure(node: Any) -> str:
+    """A syntax tree as text that is the same in every Python: no docstrings, positions, or fields that are empty.
+
+    :func:`ast.dump` will not do: each Python adds fields that are empty, or leaves them out.
+    """
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return "docstring"
+    if isinstance(node, ast.Constant):
+        return ascii(node.value)
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 has empty text after a width
+        node = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
+    if isinstance(node, list):
+        return f"[{','.join(map(_structure, node))}]"
+    if not isinstance(node, ast.AST):
+        return ascii(node)
+    fields = [f"{name}={_structure(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return f"{type(node).__name__}({','.join(fields)})"
+
+
 @lru_cache
 def code_digest(*packages: str) -> str:
     """Digest of what packages of this library compute: code and assets, not comments or docstrings.
+
+    Every supported Python gives the same, so that landmarks and records can travel between machines.
 
     Parameters
     ----------
@@ -56,12 +82,10 @@ def code_digest(*packages: str) -> str:
         base = here / package.replace(".", "/")
         files = sorted(base.rglob("*.py")) if base.is_dir() else [base.with_suffix(".py")]
         for file in files:
-            tree = ast.parse(file.read_bytes())
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                    node.value.value = ""  # a docstring
+            with _PARSING:
+                tree = ast.parse(file.read_bytes())
             total.update(file.relative_to(here).as_posix().encode())
-            total.update(ast.dump(tree).encode())
+            total.update(_structure(tree).encode())
         for asset in sorted(base.glob("assets/*")):
             total.update(asset.name.encode())
             total.update(asset.read_bytes())

@@ -12,6 +12,7 @@ from astsvm_lib.experiments import runner as runner_module
 from astsvm_lib.experiments.fold import EPOCHS_KEPT, Task, run_fold, thinned
 from astsvm_lib.experiments.record import ClipResult, FoldResult, HeadResult
 from astsvm_lib.methods import METHODS
+from astsvm_lib.methods.method import Conditions
 from astsvm_lib.recipe import Recipe
 
 TINY = Profile("tiny", 1, 0.01, None, None, "for tests")
@@ -25,7 +26,7 @@ def fake_fold(fold, arrays, task: Task, on_epoch=None) -> FoldResult:
         ClipResult(key=task.keys[row], subject=fold.subject, truth=task.classes[task.labels[row]], heads={"svm": said})
         for row in fold.test
     ]
-    epochs = [{"loss": 1.0, "accuracy": 0.5}] * task.epochs
+    epochs = [{"loss": 1.0, "accuracy": 0.5}] * task.conditions.epochs
     return FoldResult(subject=fold.subject, epochs=epochs, seconds=0.1, clips=clips)
 
 
@@ -122,7 +123,7 @@ def test_the_left_out_subject_changes_nothing_in_its_own_training(small_dataset,
     labels = np.array([small_dataset.classes.index(clip.label) for clip in small_dataset])
     fold = loso([clip.group for clip in small_dataset])[0]
     keys = [clip.key for clip in small_dataset]
-    task = Task(run.method, LIGHT, run.settings, labels, keys, small_dataset.classes, 2, 0)
+    task = Task(run.method, Conditions(2, LIGHT, run.settings, 2), labels, keys, small_dataset.classes, 0)
     plain = run_fold(fold, arrays, task)
     other_flow, other_labels = arrays["flow"].copy(), labels.copy()
     other_flow[fold.test] *= 3

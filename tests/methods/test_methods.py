@@ -7,6 +7,7 @@ import pytest
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import Profile, Store, evaluate, plan
 from astsvm_lib.methods import METHODS, method_named
+from astsvm_lib.methods.method import Conditions
 from astsvm_lib.methods.peer import stretched
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import code_digest
@@ -61,8 +62,8 @@ def test_the_left_out_subject_changes_nothing_in_what_is_learned(name, small_dat
     def scores_of(rows: dict) -> dict:
         learned = {key: value[train] for key, value in rows.items()}
         judged = {key: value[test] for key, value in rows.items()}
-        common = (2, run.recipe, run.settings, 2, np.random.default_rng(0))
-        return run.method.run(learned, labels[train], judged, *common).heads
+        conditions = Conditions(2, run.recipe, run.settings, 2)
+        return run.method.run(learned, labels[train], judged, conditions, np.random.default_rng(0)).heads
 
     plain = scores_of(arrays)
     changed = {key: np.concatenate([value[:5], value[[7, 5, 6]]]) for key, value in arrays.items()}

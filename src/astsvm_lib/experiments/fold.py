@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from astsvm_lib.choices import Choices
 from astsvm_lib.evaluation.loso import Fold, fold_seed
 from astsvm_lib.experiments.record import ClipResult, FoldResult, HeadResult
-from astsvm_lib.methods.method import Method, OnEpoch, Trained
-from astsvm_lib.recipe import Recipe
+from astsvm_lib.methods.method import Conditions, Method, OnEpoch, Trained
 from astsvm_lib.storage import Arrays
 
 #: So many epochs of a fold go into its record: enough for a curve.
@@ -28,23 +26,21 @@ class Task:
 
     Attributes
     ----------
-    method, recipe, settings
-        What is run.
+    method, conditions
+        What learns, and how.
     labels, keys
         Of all clips; labels are class numbers.
     classes
         Their names.
-    epochs, seed
-        Fixed beforehand; a fold's own generator comes from the seed and the subject.
+    seed
+        A fold's own generator comes from it and the subject.
     """
 
     method: Method
-    recipe: Recipe
-    settings: Choices
+    conditions: Conditions
     labels: np.ndarray
     keys: list[str]
     classes: tuple[str, ...]
-    epochs: int
     seed: int
 
 
@@ -74,10 +70,7 @@ def run_fold(fold: Fold, arrays: Arrays, task: Task, on_epoch: OnEpoch = None) -
     train, test = ({name: array[rows] for name, array in arrays.items()} for rows in (fold.train, fold.test))
     rng = fold_seed(task.seed, fold.subject)
     with threadpool_limits(1, user_api="blas"):  # NumPy's, which would wait busily on the cores of other threads
-        trained = task.method.run(
-            train, task.labels[fold.train], test, len(task.classes), task.recipe, task.settings, task.epochs, rng,
-            on_epoch,
-        )  # fmt: skip
+        trained = task.method.run(train, task.labels[fold.train], test, task.conditions, rng, on_epoch)
     return _written(fold, trained, task, time.perf_counter() - started)
 
 
@@ -86,9 +79,7 @@ def run_folds_together(
 ) -> Iterator[FoldResult]:
     """:func:`run_fold` for many folds at once, by a method that can."""
     started, rngs = time.perf_counter(), [fold_seed(task.seed, fold.subject) for fold in folds]
-    trained = task.method.run_together(
-        arrays, task.labels, folds, rngs, len(task.classes), task.recipe, task.epochs, on_epoch
-    )
+    trained = task.method.run_together(arrays, task.labels, folds, rngs, task.conditions, on_epoch)
     for fold, found in zip(folds, trained, strict=True):
         yield _written(fold, found, task, time.perf_counter() - started)
         started = time.perf_counter()

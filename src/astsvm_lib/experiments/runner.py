@@ -18,6 +18,7 @@ from astsvm_lib.experiments.fold import Task, run_fold, run_fold_alone, run_fold
 from astsvm_lib.experiments.record import FoldResult, Record
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.experiments.store import Store
+from astsvm_lib.methods.method import Conditions
 from astsvm_lib.processes import run_each
 from astsvm_lib.storage import Cache, digest
 
@@ -70,28 +71,26 @@ def evaluate(
     clips = run.profile.choose(dataset)
     task = Task(
         run.method,
-        run.recipe,
-        run.settings,
+        Conditions(len(dataset.classes), run.recipe, run.settings, run.epochs),
         np.array([dataset.classes.index(clip.label) for clip in clips]),
         [clip.key for clip in clips],
         dataset.classes,
-        run.epochs,
         run.seed,
     )
     folds = loso([clip.group for clip in clips])
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    partial = digest([dataset.fingerprint, run.name, task.epochs, code, backend])
+    partial = digest([dataset.fingerprint, run.name, run.epochs, code, backend])
     if again:
         store.discard_folds(partial)
     done = store.folds(partial)
     waiting = [fold for fold in folds if fold.subject not in done]
-    beats = max(1, task.epochs)  # of the bar, for each fold
+    beats = max(1, run.epochs)  # of the bar, for each fold
 
     bar = tqdm(
         total=len(folds) * beats,
         initial=len(done) * beats,
         desc=f"{dataset.id}, {run.method.title}: {len(folds)} folds",
-        unit="epoch" if task.epochs else "fold",
+        unit="epoch" if run.epochs else "fold",
         disable=None if progress else True,
         leave=False,
     )
@@ -127,7 +126,7 @@ def evaluate(
 
     with bar:
         for result in results():
-            if (jobs > 1 and not run.method.together()) or client is not None or not task.epochs:
+            if (jobs > 1 and not run.method.together()) or client is not None or not run.epochs:
                 bar.update(beats)
             store.save_fold(partial, result)
             done[result.subject] = result
@@ -138,7 +137,7 @@ def evaluate(
         rehearsal=dataset.manifest.rehearsal,
         classes=list(dataset.classes),
         profile=run.profile.name,
-        epochs=task.epochs,
+        epochs=run.epochs,
         seed=run.seed,
         method=run.method.name,
         recipe=run.recipe.to_dict(*run.method.stages),

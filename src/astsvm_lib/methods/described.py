@@ -13,7 +13,7 @@ from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.descriptors import BiWoof, LbpTop, StlbpIp, bi_woof, lbp_top, stlbp_ip
 from astsvm_lib.descriptors.onset_apex import flow_of
-from astsvm_lib.methods.method import Method, OnEpoch, Trained
+from astsvm_lib.methods.method import Conditions, Method, OnEpoch, Trained
 from astsvm_lib.methods.motion import Motion
 from astsvm_lib.preprocessing.pipeline import prepare
 from astsvm_lib.processes import each
@@ -114,12 +114,9 @@ class Described(Method):
         train: Arrays,
         labels: np.ndarray,
         test: Arrays,
-        classes: int,
-        recipe: Recipe,
-        settings: Choices,
-        epochs: int,
+        conditions: Conditions,
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> Trained:
-        machine = TransferSVM(settings.transfer).fit(train["vectors"], labels)  # type: ignore[attr-defined]
-        return Trained({"svm": machine.decide(test["vectors"], classes)}, [])
+        machine = TransferSVM(conditions.settings.transfer).fit(train["vectors"], labels)  # type: ignore[attr-defined]
+        return Trained({"svm": machine.decide(test["vectors"], conditions.classes)}, [])

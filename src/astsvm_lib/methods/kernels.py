@@ -10,8 +10,8 @@ import numpy as np
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.evaluation.inner_search import search
-from astsvm_lib.methods.ast_svmnet import AstSvmNet, _network
-from astsvm_lib.methods.method import OnEpoch, Trained
+from astsvm_lib.methods.ast_svmnet import AstSvmNet, trained_on
+from astsvm_lib.methods.method import Conditions, OnEpoch, Trained
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.storage import Arrays, Cache
 from astsvm_lib.transfer import TransferSVM
@@ -35,23 +35,14 @@ class Kernels(AstSvmNet):
         train: Arrays,
         labels: np.ndarray,
         test: Arrays,
-        classes: int,
-        recipe: Recipe,
-        settings: Choices,
-        epochs: int,
+        conditions: Conditions,
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> Trained:
-        network = _network(recipe, classes)
-        from astsvm_lib.network import initialise, judge, learn
-
-        known, tested = ([clips[tensor.name] for tensor in network.inputs] for clips in (train, test))
-        initialise(network, rng, recipe.training.attention_start)
-        history = learn(network, known, labels, recipe.training, epochs, rng, on_epoch)
-        known_features, _ = judge(network, known, recipe.training.batch_size)
-        features, probabilities = judge(network, tested, recipe.training.batch_size)
+        outputs = trained_on(train, labels, test, conditions, rng, on_epoch)
         heads = {}
         for kernel in KERNELS:
-            chosen = search(known_features, labels, train["subject"], kernel)
-            heads[kernel] = TransferSVM(chosen.options).fit(known_features, labels).decide(features, classes)
-        return Trained({**heads, "softmax": probabilities}, history)
+            chosen = search(outputs.known, labels, train["subject"], kernel)
+            machine = TransferSVM(chosen.options).fit(outputs.known, labels)
+            heads[kernel] = machine.decide(outputs.tested, conditions.classes)
+        return Trained({**heads, "softmax": outputs.probabilities}, outputs.epochs)

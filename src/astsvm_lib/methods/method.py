@@ -19,6 +19,26 @@ OnEpoch = Callable[[], Any] | None
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """Under which a method learns: the same on every fold of a run.
+
+    Attributes
+    ----------
+    classes
+        How many there are.
+    recipe, settings
+        Every choice.
+    epochs
+        Fixed beforehand; 0 where nothing is trained by epochs.
+    """
+
+    classes: int
+    recipe: Recipe
+    settings: Choices
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Trained:
     """What a method learned on one fold says.
 
@@ -100,9 +120,7 @@ class Method(ABC):
         labels: np.ndarray,
         folds: Sequence[Fold],
         rngs: Sequence[np.random.Generator],
-        classes: int,
-        recipe: Recipe,
-        epochs: int,
+        conditions: Conditions,
         on_epoch: OnEpoch = None,
     ) -> Iterator[Trained]:
         """What :meth:`run` says of each fold, in the order of the folds."""
@@ -114,10 +132,7 @@ class Method(ABC):
         train: Arrays,
         labels: np.ndarray,
         test: Arrays,
-        classes: int,
-        recipe: Recipe,
-        settings: Choices,
-        epochs: int,
+        conditions: Conditions,
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> Trained:

@@ -13,7 +13,7 @@ import numpy as np
 from astsvm_lib.choices import Choices, Part, option
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.descriptors.onset_apex import flow_of, motion_maps
-from astsvm_lib.methods.method import Method, OnEpoch, Trained
+from astsvm_lib.methods.method import Conditions, Method, OnEpoch, Trained
 from astsvm_lib.methods.motion import Motion
 from astsvm_lib.processes import each, without_chatter
 from astsvm_lib.recipe import Optimisation, Recipe
@@ -130,19 +130,17 @@ class Peer(Method):
         train: Arrays,
         labels: np.ndarray,
         test: Arrays,
-        classes: int,
-        recipe: Recipe,
-        settings: Choices,
-        epochs: int,
+        conditions: Conditions,
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> Trained:
+        settings = conditions.settings
         assert isinstance(settings, PeerSettings)
-        network = _network(self.builder, settings, classes)
+        network = _network(self.builder, settings, conditions.classes)
         from astsvm_lib.network import initialise, predict
         from astsvm_lib.network import train as train_network
 
         known, tested = ([clips[tensor.name] for tensor in network.inputs] for clips in (train, test))
         initialise(network, rng)
-        history = train_network(network, known, labels, settings.training, epochs, rng, on_epoch)
+        history = train_network(network, known, labels, settings.training, conditions.epochs, rng, on_epoch)
         return Trained({"softmax": predict(network, tested, settings.training.batch_size)}, history)

@@ -42,7 +42,9 @@ NETWORK_ROOMS = (
     "network.fast",
     "network.learning",
     "network.training",
+    "network.many_folds",
     "methods.ast_svmnet",
+    "methods.together",
     *LEARNING,
 )
 DESCRIBED = ("preprocessing", "descriptors", "methods.described", *LEARNING)

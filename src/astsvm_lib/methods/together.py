@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from astsvm_lib.evaluation.loso import Fold
-from astsvm_lib.methods.ast_svmnet import AstSvmNet, _network
-from astsvm_lib.methods.method import OnEpoch, Trained
-from astsvm_lib.recipe import Recipe
+from astsvm_lib.methods.ast_svmnet import AstSvmNet, network_of, read_by_heads
+from astsvm_lib.methods.method import Conditions, OnEpoch, Trained
 from astsvm_lib.storage import Arrays
-from astsvm_lib.transfer.svm import TransferSVM
 
 #: Folds that are trained together at most: about 1.5 GB of the device each.
 AT_ONCE = 24
@@ -34,27 +32,17 @@ class TogetherAstSvmNet(AstSvmNet):
         labels: np.ndarray,
         folds: Sequence[Fold],
         rngs: Sequence[np.random.Generator],
-        classes: int,
-        recipe: Recipe,
-        epochs: int,
+        conditions: Conditions,
         on_epoch: OnEpoch = None,
     ) -> Iterator[Trained]:
         from astsvm_lib.network.many_folds import FoldRows, ManyFolds
 
-        network = _network(recipe, classes)
+        network = network_of(conditions.recipe, conditions.classes)
         inputs = [arrays[tensor.name] for tensor in network.inputs]
         at_once = math.ceil(len(folds) / math.ceil(len(folds) / AT_ONCE))
-        networks = ManyFolds(network, inputs, labels, recipe, at_once)
+        networks = ManyFolds(network, inputs, labels, conditions.recipe, at_once)
         for start in range(0, len(folds), at_once):
             chosen = folds[start : start + at_once]
             rows = [FoldRows(fold.train, fold.test, rng) for fold, rng in zip(chosen, rngs[start:], strict=False)]
-            for fold, out in zip(chosen, networks.train(rows, epochs, on_epoch), strict=True):
-                options = {"svm": recipe.transfer}
-                if recipe.transfer.standardise:
-                    options["svm-raw"] = recipe.replace(transfer={"standardise": False}).transfer
-                heads = {
-                    name: TransferSVM(option).fit(out.known, labels[fold.train]).decide(out.tested, classes)
-                    for name, option in options.items()
-                }
-                svm = heads.pop("svm")
-                yield Trained({"svm": svm, "softmax": out.probabilities, **heads}, out.epochs)
+            for fold, outputs in zip(chosen, networks.train(rows, conditions.epochs, on_epoch), strict=True):
+                yield read_by_heads(outputs, labels[fold.train], conditions)

@@ -6,11 +6,12 @@ same code; choose with the environment variable ``KERAS_BACKEND`` before Keras i
 
 from astsvm_lib.network.ast_network import build_network, feature_extractor, initialise, layer_table
 from astsvm_lib.network.attention import ChannelAttention, SpatialAttention
-from astsvm_lib.network.learning import judge, learn
+from astsvm_lib.network.learning import Outputs, judge, learn
 from astsvm_lib.network.training import compile_network, inputs_of, predict, train
 
 __all__ = [
     "ChannelAttention",
+    "Outputs",
     "SpatialAttention",
     "build_network",
     "compile_network",

@@ -24,7 +24,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -228,10 +228,6 @@ def _largest(values: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
                 for f in range(filters):
                     place[f] = here if row[f] > top[f] else place[f]
                     top[f] = row[f] if row[f] > top[f] else top[f]
-
-
-def _pool(values: np.ndarray, best: np.ndarray, where: np.ndarray, n: int) -> None:
-    _largest(values[n], best[n], where[n])
 
 
 @intrinsic
@@ -518,13 +514,15 @@ class _Branch:
 
     def forwards(self, small: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
         """Outputs of clips (N, T, h, w, 1) into ``best``, and the places they come from into ``where``."""
-        for start in range(0, len(small), CHUNK):
-            convolved = keras.ops.conv(
-                small[start : start + CHUNK], self.weights[self.kernel], padding="same", data_format="channels_last"
-            )
-            values = np.asarray(convolved)
-            tops, places = best[start : start + CHUNK], where[start : start + CHUNK]
-            _each(partial(_pool, values, tops, places), len(values))
+        kernel = self.weights[self.kernel]
+
+        def convolve(number: int) -> None:
+            some = slice(number * CHUNK, (number + 1) * CHUNK)
+            values = np.asarray(keras.ops.conv(small[some], kernel, padding="same", data_format="channels_last"))
+            for one, top, place in zip(values, best[some], where[some], strict=True):
+                _largest(one, top, place)
+
+        _each(convolve, math.ceil(len(small) / CHUNK))
         best += self.weights[self.bias]
         np.maximum(best, 0, out=best)
 

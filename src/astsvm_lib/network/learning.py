@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,6 +13,26 @@ from astsvm_lib.network.ast_network import feature_extractor
 from astsvm_lib.network.fast import FastNetwork, applies
 from astsvm_lib.network.training import _class_weights, predict, train
 from astsvm_lib.recipe import Optimisation
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a trained network says of a fold.
+
+    Attributes
+    ----------
+    known, tested
+        Features (clips, D) of the clips it learned from, and of the others.
+    probabilities
+        Of the classes, (clips, classes), for the others.
+    epochs
+        Loss and accuracy of each.
+    """
+
+    known: np.ndarray
+    tested: np.ndarray
+    probabilities: np.ndarray
+    epochs: list[dict[str, float]]
 
 
 def learn(

@@ -18,6 +18,7 @@ import numpy as np
 
 from astsvm_lib.network.ast_network import initialise
 from astsvm_lib.network.attention import Attention
+from astsvm_lib.network.learning import Outputs
 from astsvm_lib.recipe import Recipe
 
 
@@ -36,26 +37,6 @@ class FoldRows:
     train: np.ndarray
     test: np.ndarray
     rng: np.random.Generator
-
-
-@dataclass(frozen=True)
-class FoldOutputs:
-    """What one trained network says.
-
-    Attributes
-    ----------
-    known, tested
-        Features of the clips it learned from, and of the others.
-    probabilities
-        Of the others.
-    epochs
-        Loss and accuracy of each.
-    """
-
-    known: np.ndarray
-    tested: np.ndarray
-    probabilities: np.ndarray
-    epochs: list[dict[str, float]]
 
 
 def applies() -> bool:
@@ -145,9 +126,7 @@ class ManyFolds:
 
         self._say = jax.jit(say)
 
-    def train(
-        self, folds: Sequence[FoldRows], epochs: int, on_epoch: Callable[[], Any] | None = None
-    ) -> list[FoldOutputs]:
+    def train(self, folds: Sequence[FoldRows], epochs: int, on_epoch: Callable[[], Any] | None = None) -> list[Outputs]:
         """Train the networks of at most ``at_once`` folds, and let each judge.
 
         Parameters
@@ -199,7 +178,7 @@ class ManyFolds:
         for place, fold in enumerate(folds):
             mine = [v[place] for v in trained], [v[place] for v in kept]
             tested, probabilities = self._judged(mine, fold.test)
-            outputs.append(FoldOutputs(self._judged(mine, fold.train)[0], tested, probabilities, histories[place]))
+            outputs.append(Outputs(self._judged(mine, fold.train)[0], tested, probabilities, histories[place]))
         return outputs
 
     def _judged(self, variables: tuple[list[Any], list[Any]], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

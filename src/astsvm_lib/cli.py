@@ -31,6 +31,18 @@ root_option = click.option(
     help="Folder of the data, where the library does not generate it; by default that of its environment variable.",
 )
 
+records_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of records; what was cut goes on from here.",
+)
+
+folds_option = click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once."
+)
+
 recipe_option = click.option(
     "--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise."
 )
@@ -399,15 +411,9 @@ def preprocess(
     "--settings", "settings_file", type=click.Path(path_type=Path), help="The method's settings; its own otherwise."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
+@folds_option
 @root_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of records; a run that was cut goes on from here.",
-)
+@records_option
 @click.option("--again", is_flag=True, help="Run even what is stored.")
 @json_option
 def evaluate(
@@ -460,17 +466,11 @@ def evaluate(
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
 @click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Each is a run of its own.")
 @recipe_option
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once.")
+@folds_option
 @click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras computes with.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster; 'local' starts --jobs workers here.")
 @root_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of records; what was cut goes on from here.",
-)
+@records_option
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
 def run_tables(
     number: str,

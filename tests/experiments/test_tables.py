@@ -162,10 +162,11 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     first, second = text.split("**Companion, rehearsal-casme2 (rehearsal data)**")
     assert "0.892 | 0.913" in first
     assert "1.000 | 1.000 ± 0.000" in second
+    assert "± is the standard deviation over seeds):" in second
     assert "reduced profile (profile quick, 1 epochs; seed 0, 1; CPU" in second
     latex = written(TABLES[12], results, "latex")
     assert latex.count(r"\begin{tabular}") == 2
-    assert "% Companion, rehearsal-casme2 (rehearsal data)" in latex
+    assert "% Companion, rehearsal-casme2 (rehearsal data); ± is" in latex
 
 
 def test_several_data_sets_stand_in_a_column_each(filled: Store, small_dataset):

@@ -154,14 +154,16 @@ def written(table: Table, results: dict[str, list[Result]], form: str) -> str:
     only = f", {TITLES[shared[0]]}" if len(shared) == 1 else ""
     names = headings(results)
     paper_title = f"Published (Xue et al. 2024, Table {table.number}){only}, as printed"
+    spread = any(result.spread is not None for found in results.values() for result in found)
+    over = "; ± is the standard deviation over seeds" if spread else ""
     if form == "latex":
         notes = "\n".join(f"% {line}" for line in about)
-        return f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}\n{notes}\n{_latex(blocks[1])}\n"
+        return f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}\n"
     notes = "\n".join(f"- {line}" for line in about)
     printed = markdown(_paired(blocks[0])) if shared else "none: the paper has no such data set."
     return (
         f"Table {table.number}: {table.title}\n\n**{paper_title}**:\n\n{printed}\n\n"
-        f"**Companion, {names}**, leave-one-subject-out (* not in the paper's table):\n\n"
+        f"**Companion, {names}**, leave-one-subject-out (* not in the paper's table{over}):\n\n"
         f"{markdown(_paired(blocks[1]))}\n\n{notes}\n"
     )
 

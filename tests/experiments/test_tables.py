@@ -161,7 +161,7 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     text = written(TABLES[12], results, "md")
     first, second = text.split("**Companion, rehearsal-casme2 (rehearsal data)**")
     assert "0.892 | 0.913" in first
-    assert "1.000 | 1.000 ± 0.000" in second
+    assert "1.000 | 1.000 ±\N{NO-BREAK SPACE}0.000" in second
     assert "± is the standard deviation over seeds):" in second
     assert "reduced profile (profile quick, 1 epochs; seed 0, 1; CPU" in second
     latex = written(TABLES[12], results, "latex")

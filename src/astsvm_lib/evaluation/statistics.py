@@ -96,17 +96,19 @@ def compare(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, dra
     """
     if not np.array_equal(first[0].sum(-1), second[0].sum(-1)):
         raise CompanionError("a paired comparison needs the same clips of the same subjects on both sides")
+    first, second = first.astype(float), second.astype(float)  # whole numbers would be multiplied far more slowly
     subjects = first.shape[1]
     one = np.ones((1, subjects))
     difference = (_pooled(one, first) - _pooled(one, second))[:, 0]
-    drawn = rng.multinomial(subjects, np.full(subjects, 1 / subjects), draws)
+    picked = rng.integers(subjects, size=(draws, subjects)) + subjects * np.arange(draws)[:, None]
+    drawn = np.bincount(picked.ravel(), minlength=draws * subjects).reshape(draws, subjects).astype(float)
     intervals = np.percentile(_pooled(drawn, first) - _pooled(drawn, second), [2.5, 97.5], axis=1)
 
     exact = subjects <= EXACT_SUBJECTS
     if exact:
-        stay = (np.arange(2**subjects)[:, None] >> np.arange(subjects)) & 1
+        stay = ((np.arange(2**subjects)[:, None] >> np.arange(subjects)) & 1).astype(float)
     else:
-        stay = np.vstack([np.ones((1, subjects), int), rng.integers(0, 2, (draws, subjects))])
+        stay = np.vstack([one, rng.integers(0, 2, (draws, subjects))])
     # scores are means over seeds, and seeds of the two sides need not be as many: pool each side's own
     seeds = np.lcm(len(first), len(second))
     a, b = np.repeat(first, seeds // len(first), 0), np.repeat(second, seeds // len(second), 0)

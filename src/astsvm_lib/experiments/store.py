@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import warnings
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,6 +16,12 @@ from astsvm_lib.experiments.run import Run
 from astsvm_lib.storage import digest, write_atomically
 
 COMMITTED = Path(__file__).parents[3] / "book" / "results"
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, changed: int, size: int) -> Record:
+    """A record, read once for as long as its file stays as it is: tables ask for the same ones over and over."""
+    return Record.read(path)
 
 
 class Store:
@@ -38,7 +45,8 @@ class Store:
         path = self.folder / f"{run.name}.json"
         if not path.exists():
             return None
-        record = Record.read(path)
+        about = path.stat()
+        record = _read(path, about.st_mtime_ns, about.st_size)
         return record if (record.choices_digest, record.data_digest) == (run.choices, run.dataset.fingerprint) else None
 
     def is_current(self, run: Run) -> bool:

@@ -56,7 +56,7 @@ def companion_cells(results: dict[str, list[Result]]) -> Cells:
     for row in zip(*results.values(), strict=True):
         line = [starred(row[0].row)]
         for result in row:
-            spread = f" ± {result.spread:.3f}" if result.spread is not None else ""
+            spread = f" ±\N{NO-BREAK SPACE}{result.spread:.3f}" if result.spread is not None else ""
             line += [number(result.uar), number(result.uf1) + spread]
         lines.append(line)
     return lines
@@ -122,7 +122,7 @@ def records_shown(records: Iterable[Record]) -> str:
 
 def _latex(cells: Cells) -> str:
     def clean(text: str) -> str:
-        return text.replace("_", r"\_").replace("±", r"$\pm$").replace("&", r"\&")
+        return text.replace("_", r"\_").replace("±", r"$\pm$").replace("&", r"\&").replace("\N{NO-BREAK SPACE}", "~")
 
     rows = [" & ".join(clean(cell) for cell in line) + r" \\" for line in cells]
     return "\n".join(

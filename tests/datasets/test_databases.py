@@ -129,6 +129,24 @@ def test_known_faults_of_casme2_are_mended_by_clip(good):
     assert sum(clip.apex is None for clip in data) == 4
 
 
+def test_every_form_of_casme2s_clip_names_is_found(good, copy):
+    unusual = {("sub07", "EP06_02_01"), ("sub07", "EP06_02_02"), ("sub09", "EP09f")}
+    data = inspect("casme2", good["casme2"])
+    assert unusual <= {(clip.subject, clip.name) for clip in data}
+    assert not [line for line in data.deviations() + list(data.notes) if "EP06_02" in line or "EP09f" in line]
+    root = copy("casme2")
+    clip = next(root.glob("**/sub07/EP06_02_01"))
+    clip.rename(clip.with_name("EP06_02_03"))
+    one_line(inspect("casme2", root), "casme2/sub07/EP06_02_01", "expected a folder for row")
+
+
+def test_the_sheet_decides_what_a_clip_is_called(tmp_path):
+    row = rows_of("casme2")[0]
+    odd = replace(row, clip="take 3 (final)", folder=f"{row.subject}/take 3 (final)")
+    root = write_layout("casme2", tmp_path / "root", rows=[odd, *rows_of("casme2")[1:]], film=tiny_film)
+    assert inspect("casme2", root)[f"casme2/{row.subject}/take 3 (final)"].length == row.length
+
+
 def test_smic_has_no_apex_and_says_so(good):
     data = inspect("smic-hs", good["smic-hs"])
     assert all(clip.apex is None for clip in data)

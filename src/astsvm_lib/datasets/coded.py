@@ -36,20 +36,20 @@ def _stem(name: str) -> str:
 class _Folders:
     """The clips' folders of one database, found by subject and clip.
 
-    ``claimed`` holds the clips that the sheet names: no other clip may have their folders.
+    The sheet decides which names are clips: every folder of a subject is looked at, whatever the form of its
+    name. ``claimed`` holds the clips that the sheet names: no other clip may have their folders.
     """
 
     def __init__(self, visit: Visit, subjects: Path, database: str, claimed: set[tuple[str, str]]) -> None:
         self.claimed = claimed
-        subject_name, clip_name = NAMES[database]
+        subject_name, self.clip_name = NAMES[database]
         self.paths: dict[tuple[str, str], Path] = {}
         for folder in visit.folders(subjects):
             if not subject_name.fullmatch(folder.name):
                 continue
             subject = _subject(folder.name, database)
             for clip in visit.folders(folder):
-                if clip_name.fullmatch(clip.name):
-                    self.paths[subject, clip.name.lower()] = clip
+                self.paths[subject, clip.name.lower()] = clip
         self._stems: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for key in self.paths:
             self._stems.setdefault((key[0], _stem(key[1])), []).append(key)
@@ -67,8 +67,10 @@ class _Folders:
         return self.paths[key]
 
     def unused(self) -> list[Path]:
-        """Folders that no row asked for."""
-        return [path for key, path in self.paths.items() if key not in self.used]
+        """Folders that are named as clips are, and that no row asked for."""
+        return [
+            path for key, path in self.paths.items() if key not in self.used and self.clip_name.fullmatch(path.name)
+        ]
 
 
 class _Reader:

@@ -14,9 +14,10 @@ from astsvm_lib.errors import CompanionError
 #: Folders below the root in which the subjects' folders, or the annotation sheet, may lie.
 DEPTH = 3
 
-#: Folder names of the databases, (subject, clip): whose they are can be told from these alone.
+#: Folder names of the databases, (subject, clip): whose they are can be told from these alone. CASME II has
+#: ``EP02_01f``, and also ``EP06_02_01`` and ``EP09f``.
 NAMES = {
-    "casme2": (re.compile(r"sub\d\d?", re.I), re.compile(r"EP\d\d?_\d\d?[a-z]*", re.I)),
+    "casme2": (re.compile(r"sub\d\d?", re.I), re.compile(r"EP\d\d?[a-z_\d]*", re.I)),
     "samm": (re.compile(r"\d{3}"), re.compile(r"\d{3}_\d+_\d+")),
     "smic-hs": (re.compile(r"s\d\d?", re.I), re.compile(r"micro", re.I)),
 }

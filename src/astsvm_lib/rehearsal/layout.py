@@ -156,18 +156,26 @@ def rows_of(database: str) -> tuple[Row, ...]:
     return tuple(found)
 
 
+#: Clips that the real sheet gives one of their ends as the apex.
+_CASME2_ENDS = {("sub05", "EP16_04f"), ("sub12", "EP09_06"), ("sub20", "EP16_01"), ("sub25", "EP18_04f")}
+#: Scored clips of the real sheet whose names have another form than the rest.
+_CASME2_NAMES = {("sub07", "EP06_02_01"), ("sub07", "EP06_02_02"), ("sub09", "EP09f")}
+
+
 def _casme2_cases(rows: list[Row]) -> list[Row]:
-    """The clips that the real sheet is known to be wrong about; two of them beside the scored ones."""
-    wanted = {("sub05", "EP16_04f"), ("sub12", "EP09_06"), ("sub20", "EP16_01"), ("sub25", "EP18_04f")}
+    """The clips that the real sheet is known to be wrong about, two of them beside the scored ones; unusual names."""
+    wanted = _CASME2_ENDS | _CASME2_NAMES
     found = []
     for row in rows:
         name = next((clip for subject, clip in sorted(wanted) if subject == row.subject), None)
         if name is not None:
             wanted.remove((row.subject, name))
-            row = replace(
-                row, clip=name, folder=f"{row.subject}/{name}", apex=row.onset if "16" in name else row.offset
-            )
+            if (row.subject, name) in _CASME2_ENDS:
+                row = replace(row, apex=row.onset if "16" in name else row.offset)
+            row = replace(row, clip=name, folder=f"{row.subject}/{name}")
         found.append(row)
+    if wanted:
+        raise AssertionError(f"the twin of CASME II has too few clips of {sorted(wanted)}")
     for subject, clip, apex in (("sub04", "EP12_01f", "/"), ("sub05", "EP09_05f", 171)):
         found.append(Row(subject, clip, 101, apex, 171, "disgust", "4+7", f"{subject}/{clip}"))
     return found

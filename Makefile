@@ -1,7 +1,7 @@
 # make book   the environment, every chapter, the rendered book
 # make test   lint, types, import rules, tests
 #
-# Other targets: results (on a machine with a CUDA GPU), environment, check-book, benchmarks, lock, clean.
+# Other targets: golden, results (on a machine with a CUDA GPU), environment, check-book, benchmarks, lock, clean.
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 RESULTS := rehearsal-casme2 rehearsal-smic rehearsal-samm rehearsal-megc
 
-.PHONY: book test results environment check-book benchmarks lock clean
+.PHONY: book test golden results environment check-book benchmarks lock clean
 
 book: environment
 	$(BIN)/astsvm book --jobs 2
@@ -23,6 +23,10 @@ test: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+# Makes the fingerprints of stages anew whose version was raised (tests/golden); refuses a change without one.
+golden: environment
+	$(BIN)/pytest -q tests/golden --renew-golden
 
 # Fills book/results with every run of Tables 4 to 12: 30 epochs, three seeds. What is stored is skipped.
 results: environment

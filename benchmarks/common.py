@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from astsvm_lib.experiments import provenance
+from astsvm_lib.results import provenance
 
 
 def compare(runs: Mapping[str, Callable[[], Any]], units: int, unit: str, rounds: int = 5) -> dict[str, float]:
@@ -41,3 +44,14 @@ def compare(runs: Mapping[str, Callable[[], Any]], units: int, unit: str, rounds
     for name, value in median.items():
         print(f"  {name:<44}{value:10.2f} ms a {unit}{value / reference:8.2f} x")
     return median
+
+
+def reference_descriptors() -> ModuleType:
+    """The descriptors as plain loops, which the tests hold the library's against."""
+    path = Path(__file__).parents[1] / "tests" / "descriptors" / "reference.py"
+    spec = importlib.util.spec_from_file_location("reference", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from astsvm_lib import datasets
-from astsvm_lib.experiments import provenance
+from astsvm_lib.cache import Cache
 from astsvm_lib.preprocessing.pipeline import prepare, prepare_all
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.rehearsal import Performance, script_of
-from astsvm_lib.storage import Cache
+from astsvm_lib.rehearsal import ClipRenderer, spec_of
+from astsvm_lib.results import provenance
 
 
 def main() -> None:
@@ -43,10 +43,10 @@ def main() -> None:
 
     for name in dict.fromkeys(clip.dataset for clip in dataset):
         clip = next(clip for clip in dataset if clip.dataset == name)
-        performance = Performance(script_of(clip))
-        performance.frames([0])
+        renderer = ClipRenderer(spec_of(clip))
+        renderer.frames([0])
         start = time.perf_counter()
-        rendered = performance.frames()
+        rendered = renderer.frames()
         rendering = time.perf_counter() - start
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()

@@ -20,12 +20,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.datasets import inspect, load_manifest
-from astsvm_lib.experiments import provenance
 from astsvm_lib.preprocessing.pipeline import prepare_all
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.rehearsal.layout import TWINS, Film, rows_of, twin_film, write_layout
-from astsvm_lib.storage import Cache, write_atomically
+from astsvm_lib.rehearsal.layout import COUNTERPARTS, Film, counterpart_film, rows_of, write_layout
+from astsvm_lib.results import provenance
+from astsvm_lib.storage import write_atomically
 
 
 def as_large(film: Film, width: int, height: int) -> Callable[[str], list[bytes]]:
@@ -52,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     times: dict[str, dict[str, Any]] = {}
     print(f"{provenance.processor()}; {arguments.clips} clips of each, {arguments.jobs} jobs")
-    for name in TWINS:
+    for name in COUNTERPARTS:
         manifest = load_manifest(name)
         assert manifest.width is not None
         assert manifest.height is not None
@@ -63,7 +64,9 @@ def main() -> None:
         ]
         frames = sum(row.length for row in scored)
         with tempfile.TemporaryDirectory() as folder:
-            root = write_layout(name, Path(folder) / name, scored[: arguments.clips], as_large(twin_film(name), *size))
+            root = write_layout(
+                name, Path(folder) / name, scored[: arguments.clips], as_large(counterpart_film(name), *size)
+            )
             start = time.perf_counter()
             found = inspect(name, root, read_frames=True)
             checking = time.perf_counter() - start

@@ -12,14 +12,14 @@ from common import compare
 from astsvm_lib.features.pipeline import from_prepared
 from astsvm_lib.preprocessing import find_landmarks, magnify, prepare_frames, register
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.rehearsal import ClipScript, Performance, Timing
+from astsvm_lib.rehearsal import ClipRenderer, ClipSpec, Timing
 
 
 def main() -> None:
     cv2.setNumThreads(1)
     recipe = Recipe()
-    performance = Performance(ClipScript(1, {"12": 1.0}, 1.0, Timing(110, 40, 140)))
-    frames, fps = performance.frames(), performance.script.fps
+    renderer = ClipRenderer(ClipSpec(1, {"12": 1.0}, 1.0, Timing(110, 40, 140)))
+    frames, fps = renderer.frames(), renderer.spec.fps
     landmarks = find_landmarks(frames[0])
     crops, _ = register(frames, landmarks, recipe.registration)
     prepared = prepare_frames(frames, fps, landmarks[None], recipe, "clip").frames
@@ -31,7 +31,7 @@ def main() -> None:
     print(f"a clip of {len(frames)} frames of {frames.shape[1]}x{frames.shape[2]}")
     compare(
         {
-            "rendering it": performance.frames,
+            "rendering it": renderer.frames,
             "landmarks of the onset": lambda: find_landmarks(frames[0]),
             "registration": lambda: register(frames, landmarks, recipe.registration),
             "magnification": lambda: magnify(crops, fps, recipe.magnification),

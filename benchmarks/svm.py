@@ -11,8 +11,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from astsvm_lib.models.kernels import resolve_gamma
+from astsvm_lib.models.svm_transfer import TransferSVM
 from astsvm_lib.recipe import Transfer
-from astsvm_lib.transfer import TransferSVM, resolve_gamma
 
 CLIPS, FEATURES = 48, 92_928
 
@@ -32,7 +33,7 @@ def main() -> None:
         decisions["raw"] = machine.decision_function(scaler.transform(test.astype(np.float64)))
 
     def precomputed() -> None:
-        decisions["gram"] = TransferSVM(Transfer()).fit(train, labels[: CLIPS - 6]).decide(test, 3)
+        decisions["gram"] = TransferSVM().fit(train, labels[: CLIPS - 6]).decision_function(test)
 
     compare({"SVC on raw features": raw, "precomputed Gram matrix": precomputed}, 1, "fold", rounds=3)
     print(f"  largest difference of a decision: {np.abs(decisions['raw'] - decisions['gram']).max():.1e}")

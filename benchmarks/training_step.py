@@ -19,8 +19,11 @@ os.environ["OMP_NUM_THREADS"] = "1"  # NumPy's own threads wait busily; a fold's
 import numpy as np  # noqa: E402
 from common import compare  # noqa: E402
 
-from astsvm_lib.network import build_network, compile_network, initialise, learn  # noqa: E402
-from astsvm_lib.network.fast import FastNetwork  # noqa: E402
+from astsvm_lib.models.ast_network import build_network  # noqa: E402
+from astsvm_lib.models.initialisation import initialise  # noqa: E402
+from astsvm_lib.models.training.fast.engine import FastNetwork  # noqa: E402
+from astsvm_lib.models.training.keras_trainer import compile_network  # noqa: E402
+from astsvm_lib.models.training.selection import select_trainer  # noqa: E402
 from astsvm_lib.recipe import Recipe  # noqa: E402
 
 BATCH = 32
@@ -52,18 +55,18 @@ def main() -> None:
         print(f"  {name:<44}{times[f'plain: {name}'] / times[f'fast: {name}']:8.2f} times faster")
 
     print("growth: one epoch of the full network, then of one fold after the other")
-    seen: dict[str, float] = {}
+    trainer, seen = select_trainer(network, recipe.training), dict[str, float]()
     for count in (32, 64, 128):
         inputs = [np.tile(clips[name], (count // BATCH, 1, 1, 1)) for name in ("flow", "idsf")]
         start = time.perf_counter()
-        learn(network, inputs, np.tile(labels, count // BATCH), recipe.training, 1, rng)
+        trainer.fit(inputs, np.tile(labels, count // BATCH), 1, rng)
         seen[f"{count} clips"] = time.perf_counter() - start
     inputs = [clips["flow"], clips["idsf"]]
     for folds in (1, 2, 4):
         start = time.perf_counter()
         for _ in range(folds):
             initialise(network, rng)
-            learn(network, inputs, labels, recipe.training, 1, rng)
+            trainer.fit(inputs, labels, 1, rng)
         seen[f"{folds} folds of 32 clips"] = time.perf_counter() - start
     for name, seconds in seen.items():
         print(f"  {name:<44}{seconds:10.2f} s{seconds / seen['32 clips']:8.2f} x")

@@ -12,12 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.datasets import Clip, Dataset, Manifest
-from astsvm_lib.rehearsal import Capture, ClipScript, Performance, Timing
-from astsvm_lib.storage import Cache
+from astsvm_lib.rehearsal import Capture, ClipRenderer, ClipSpec, Timing
 
 PROJECT = Path(__file__).parents[1]
 PERFECT = Capture(read_noise=0, shot_noise=0)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--renew-golden", action="store_true", help="make the fingerprints of stages whose version was raised anew"
+    )
 
 
 @pytest.fixture
@@ -26,13 +32,13 @@ def cache(tmp_path: Path) -> Cache:
 
 
 @pytest.fixture(scope="session")
-def smile() -> Performance:
+def smile() -> ClipRenderer:
     """A smile of 1.5 px on a rendered face, without noise, light change or head motion."""
-    return Performance(ClipScript(34, {"6": 0.6, "12": 1.0}, 1.5, Timing(110, 30, 120), PERFECT))
+    return ClipRenderer(ClipSpec(34, {"6": 0.6, "12": 1.0}, 1.5, Timing(110, 30, 120), PERFECT))
 
 
 @pytest.fixture(scope="session")
-def smile_frames(smile: Performance) -> np.ndarray:
+def smile_frames(smile: ClipRenderer) -> np.ndarray:
     return smile.frames()
 
 
@@ -53,7 +59,18 @@ def small_dataset(smile_frames: np.ndarray) -> Dataset:
     rows = [("01", "negative"), ("01", "positive"), ("01", "negative"), ("02", "negative"), ("02", "positive"),
             ("03", "negative"), ("03", "negative"), ("03", "positive")]  # fmt: skip
     clips = [
-        Clip("small", subject, f"c{i}", label, 100.0, 0, 7, 13, f"print-{i}", partial(_frames, smile_frames, i))
+        Clip(
+            "small",
+            subject,
+            f"c{i}",
+            label,
+            100.0,
+            0,
+            7,
+            13,
+            partial(str, f"print-{i}"),
+            partial(_frames, smile_frames, i),
+        )
         for i, (subject, label) in enumerate(rows)
     ]
     return Dataset(manifest, tuple(clips))
@@ -64,7 +81,7 @@ def astsvm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command in a folder of its own."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from astsvm_lib.cli import main; main()", *arguments]
+        command = [sys.executable, "-c", "from astsvm_lib.cli.main import main; main()", *arguments]
         return subprocess.run(
             command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **environment}, check=False
         )

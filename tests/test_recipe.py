@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.readings import READINGS
+from astsvm_lib.paper.assumptions import READINGS
 from astsvm_lib.recipe import Recipe
 
 
@@ -26,11 +26,11 @@ def test_yaml_there_and_back(tmp_path: Path):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"flw": {}}, ["unknown stage 'flw'", "flow"]),
+        ({"flw": {}}, ["unknown section 'flw'", "flow"]),
         ({"flow": {"referenc": "onset"}}, ["recipe.flow", "'referenc'", "reference"]),
         ({"flow": {"reference": "previous"}}, ["recipe.flow.reference", "'previous'", "adjacent, onset"]),
         ({"magnification": {"alpha": 0.5}}, ["recipe.magnification.alpha", "0.5", ">= 1"]),
-        ({"training": {"batch_size": "many"}}, ["recipe.training.batch_size", "'many'", "whole number"]),
+        ({"training": {"batch_size": "many"}}, ["recipe.training.batch_size", "'many'", "an integer"]),
         ({"flow": 3}, ["recipe.flow", "mapping", "3"]),
     ],
 )

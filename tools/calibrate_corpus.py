@@ -12,12 +12,11 @@ import json
 from dataclasses import asdict, replace
 
 from astsvm_lib.datasets import Dataset, load_manifest
-from astsvm_lib.evaluation.baseline import evaluate_baseline
-from astsvm_lib.experiments import provenance
-from astsvm_lib.experiments.store import COMMITTED
+from astsvm_lib.methods.megc_baseline import evaluate_baseline
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.rehearsal.corpus import draw_entries, make_clip
 from astsvm_lib.rehearsal.design import DESIGNS, Difficulty
+from astsvm_lib.results import provenance, results_folder
 from astsvm_lib.storage import write_atomically
 
 BAND, REAL = (0.66, 0.78), 0.718  # where the composite must land; the baseline on the real composite
@@ -49,10 +48,10 @@ def main() -> None:
         "band": BAND,
         "real": REAL,
         "tries": tries,
-        "device": provenance.device(),
-        "versions": provenance.versions(),
+        "processor": provenance.processor(),
+        "versions": provenance.library_versions(),
     }
-    path = COMMITTED / "calibration" / "rehearsal-v1.json"
+    path = results_folder() / "calibration" / "rehearsal-v1.json"
     write_atomically(path, (json.dumps(found, indent=1) + "\n").encode())
 
 

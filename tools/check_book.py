@@ -30,7 +30,7 @@ UNRENDERED = r"""
   const walk = document.createTreeWalker(document.querySelector('main') || document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode;
-    if (node.parentElement.closest('code, pre, script, style, mjx-container, textarea')) continue;
+    if (node.parentElement.closest('code, pre, spec, style, mjx-container, textarea')) continue;
     if (/\\\(|\\\[|\$\$|\\(frac|begin|mathbb|operatorname|lVert|sum|hat|alpha|delta)\b/.test(node.textContent))
       found.push(node.textContent.trim().slice(0, 60));
   }

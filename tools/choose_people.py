@@ -21,8 +21,8 @@ import numpy as np
 from tqdm import tqdm
 
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.parallel import map_unordered
 from astsvm_lib.preprocessing.detection import find_box
-from astsvm_lib.processes import run_each
 from astsvm_lib.rehearsal.capture import Capture, expose
 from astsvm_lib.rehearsal.scene import Pose, Scene
 from astsvm_lib.rehearsal.subject import OLDEST, YOUNGEST, make_subject
@@ -91,7 +91,7 @@ def farthest(found: list[Candidate], wanted: int) -> list[Candidate]:
 
 
 def main() -> None:
-    described = list(tqdm(run_each(describe, [(seed,) for seed in range(CANDIDATES)], 2), total=CANDIDATES))
+    described = list(tqdm(map_unordered(describe, [(seed,) for seed in range(CANDIDATES)], 2), total=CANDIDATES))
     found = sorted((person for person in described if person is not None), key=lambda person: person.seed)
     wanted = sum(SIZES.values())
     chosen = farthest(found, wanted)

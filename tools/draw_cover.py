@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from astsvm_lib import datasets, plotting
+from astsvm_lib import datasets, report
 from astsvm_lib.features import difference_sequence, lucas_kanade
 from astsvm_lib.preprocessing import prepare
 from astsvm_lib.recipe import Recipe
@@ -25,11 +25,11 @@ def main() -> None:
     idsf = difference_sequence(magnified, recipe.difference)
     largest = float(np.percentile(np.abs(idsf), 99.7))
     chosen = list(SHOWN)
-    figure = plotting.image_grid(
+    figure = report.image_grid(
         [
             list(np.clip(plain[chosen], 0, 255)),
             list(np.clip(magnified[chosen], 0, 255)),
-            list(plotting.flow_rgb(flow[chosen], float(np.percentile(np.abs(flow), 99.8)))),
+            list(report.flow_rgb(flow[chosen], float(np.percentile(np.abs(flow), 99.8)))),
             list(idsf[chosen]),
         ],
         ["frames", "magnified", "flow", "IDSF"],

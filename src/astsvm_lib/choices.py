@@ -1,6 +1,6 @@
-"""Choices as frozen values: stages of named fields, to YAML and back, with a digest and clear errors.
+"""Immutable settings in sections of named fields, with YAML input and output, digests and validation.
 
-The readings of the paper (:mod:`astsvm_lib.recipe`) and the settings of each method are made of these.
+Base classes of the recipe (:mod:`astsvm_lib.recipe`) and of the settings of each method.
 """
 
 from __future__ import annotations
@@ -19,26 +19,48 @@ from astsvm_lib.storage import digest
 
 
 class Part(BaseModel):
-    """A group of fields that belong to one stage."""
+    """One section: a group of fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def choice(reading: str, default: Any, description: str, **limits: Any) -> Any:
-    """A field that stands for one of the readings R1-R15."""
+    """Declare a field for one of the readings R1-R15.
+
+    Parameters
+    ----------
+    reading
+        Identifier of the reading, such as ``"R5"``.
+    default
+        Default value.
+    description
+        One line for the YAML output and the book's table of readings.
+    **limits
+        Constraints of ``pydantic.Field``, such as ``ge=1``.
+    """
     return Field(default=default, description=description, json_schema_extra={"reading": reading}, **limits)
 
 
 def option(default: Any, description: str, **limits: Any) -> Any:
-    """A field that no reading of the paper speaks of."""
+    """Declare a field that does not belong to a reading of the paper.
+
+    Parameters
+    ----------
+    default
+        Default value.
+    description
+        One line for the YAML output.
+    **limits
+        Constraints of ``pydantic.Field``, such as ``ge=1``.
+    """
     return Field(default=default, description=description, **limits)
 
 
 @dataclass(frozen=True)
 class ChoiceField:
-    """One field, as the page of readings lists it; ``reading`` is empty where it is not one of the paper's."""
+    """One field of a section, with its default and allowed values; ``reading`` is empty if it belongs to none."""
 
-    stage: str
+    section: str
     name: str
     reading: str
     default: Any
@@ -47,25 +69,24 @@ class ChoiceField:
 
 
 class Choices(Part):
-    """Stages of fields, each with a default.
+    """Sections of fields; every section has a default.
 
     Attributes
     ----------
     called
-        What error messages call it.
+        Name in error messages.
     """
 
     called: ClassVar[str] = "choices"
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The given fields, and the defaults elsewhere.
+        """Settings from nested dictionaries, section -> field -> value; missing fields have their defaults.
 
         Raises
         ------
         CompanionError
-            For an unknown field or a value that is not allowed; the message names it and says
-            what is.
+            For an unknown section or field, or a value that is not allowed; the message lists what is allowed.
         """
         try:
             return cls.model_validate(_over_defaults(cls, values))
@@ -75,12 +96,12 @@ class Choices(Part):
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
-        """Read a file; fields it leaves out keep their defaults.
+        """Settings from a YAML file; missing fields have their defaults.
 
         Raises
         ------
         CompanionError
-            If the file cannot be read, is no YAML mapping, or has a wrong field or value.
+            If the file cannot be read, is not a YAML mapping, or contains an invalid field or value.
         """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -91,56 +112,67 @@ class Choices(Part):
         if values is None:
             values = {}
         if not isinstance(values, dict):
-            raise CompanionError(f"{cls.called} {path}: expected a mapping of stages, found {type(values).__name__}")
+            raise CompanionError(f"{cls.called} {path}: expected a mapping of sections, found {type(values).__name__}")
         return cls.from_dict(values)
 
-    def to_dict(self, *stages: str) -> dict[str, Any]:
-        """Fields of some stages, or of all, as plain values."""
-        return self.model_dump(mode="json", include=set(stages) or None)
+    def to_dict(self, *sections: str) -> dict[str, Any]:
+        """Plain values, section -> field -> value, of the given sections or of all."""
+        return self.model_dump(mode="json", include=set(sections) or None)
 
     def to_yaml(self) -> str:
-        """All fields as YAML, each with a comment that says what it is."""
+        """All fields as YAML, each with its description as a comment."""
         lines: list[str] = []
-        stage = ""
+        section = ""
         for field in self.fields():
-            if field.stage != stage:
-                stage = field.stage
-                lines += ["", f"{stage}:"] if lines else [f"{stage}:"]
-            value = getattr(getattr(self, stage), field.name)
+            if field.section != section:
+                section = field.section
+                lines += ["", f"{section}:"] if lines else [f"{section}:"]
+            value = getattr(getattr(self, section), field.name)
             text = yaml.safe_dump(value).splitlines()[0]
             lines.append(f"  {field.name}: {text}  # {': '.join(filter(None, [field.reading, field.description]))}")
         return "\n".join(lines) + "\n"
 
-    def digest(self, *stages: str) -> str:
-        """Digest of some stages, or of all: what a cache or a record is keyed by."""
-        return digest(self.to_dict(*stages))
+    def digest(self, *sections: str) -> str:
+        """Digest of the given sections or of all, used in cache keys and records."""
+        return digest(self.to_dict(*sections))
 
-    def replace(self, **stages: dict[str, Any]) -> Self:
-        """A copy with some fields changed: ``recipe.replace(flow={"reference": "onset"})``."""
+    def replace(self, **sections: dict[str, Any]) -> Self:
+        """A copy with changed fields: ``recipe.replace(flow={"reference": "onset"})``.
+
+        Parameters
+        ----------
+        **sections
+            For each section, the fields to change.
+
+        Raises
+        ------
+        CompanionError
+            For an unknown section or field, or a value that is not allowed.
+        """
         values = self.to_dict()
-        for stage, changes in stages.items():
-            values[stage] = {**values.get(stage, {}), **changes}
+        for section, changes in sections.items():
+            values[section] = {**values.get(section, {}), **changes}
         return self.from_dict(values)
 
     @classmethod
     def fields(cls) -> Iterator[ChoiceField]:
-        """Every field, stage by stage."""
-        for stage, part in cls.model_fields.items():
+        """All fields, section by section."""
+        for section, part in cls.model_fields.items():
             for name, info in type(part.default).model_fields.items():
                 extra = info.json_schema_extra
                 reading = str(extra["reading"]) if isinstance(extra, dict) else ""
                 default = getattr(part.default, name)
-                yield ChoiceField(stage, name, reading, default, _allowed(info), str(info.description))
+                yield ChoiceField(section, name, reading, default, _allowed(info), str(info.description))
 
     @classmethod
     def _explain(cls, error: dict[str, Any]) -> str:
-        """One line for one of pydantic's errors: where, what was found, what is allowed."""
+        """One line for a validation error of pydantic: location, value found, values allowed."""
         where = [str(part) for part in error["loc"]]
-        stages = list(cls.model_fields)
-        if where and where[0] not in stages:
-            known_stages = ", ".join(stages) or "none: it takes no settings"
-            return f"{cls.called}: unknown stage '{where[0]}'; expected one of {known_stages}"
-        known = {field.name: field for field in cls.fields() if field.stage == where[0]}
+        sections = list(cls.model_fields)
+        if where and where[0] not in sections:
+            expected = f"expected one of {', '.join(sections)}" if sections else "it has no settings"
+            return f"{cls.called}: unknown section '{where[0]}'; {expected}"
+        known = {field.name: field for field in cls.fields() if field.section == where[0]}
         if len(where) < 2:
             return f"{cls.called}.{where[0]}: expected a mapping with {', '.join(known)}; found {error['input']!r}"
         if where[1] not in known:
@@ -149,16 +181,16 @@ class Choices(Part):
 
 
 def _over_defaults(kind: type[Choices], values: dict[str, Any]) -> dict[str, Any]:
-    """Values over the defaults of each stage, which may differ from those of the stage's class."""
+    """The given values, completed by the defaults of each section, which may differ from those of its class."""
     full = dict(values)
-    for stage, given in values.items():
-        if stage in kind.model_fields and isinstance(given, dict):
-            full[stage] = {**kind.model_fields[stage].default.model_dump(), **given}
+    for section, given in values.items():
+        if section in kind.model_fields and isinstance(given, dict):
+            full[section] = {**kind.model_fields[section].default.model_dump(), **given}
     return full
 
 
 def _allowed(info: FieldInfo) -> str:
-    """What a field takes, in words."""
+    """Allowed values of a field, as text."""
     kinds = []
     for kind in get_args(info.annotation) if get_origin(info.annotation) not in (None, Literal) else [info.annotation]:
         if get_origin(kind) is Literal:
@@ -167,10 +199,10 @@ def _allowed(info: FieldInfo) -> str:
             kinds.append("true, false")
         else:
             bounds = {type(m).__name__.lower(): m for m in info.metadata}
-            words = [
+            limits = [
                 f"{sign} {getattr(bounds[name], name):g}"
                 for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
                 if name in bounds
             ]
-            kinds.append(" ".join(["a whole number" if kind is int else "a number", " and ".join(words)]).strip())
+            kinds.append(" ".join(["an integer" if kind is int else "a number", " and ".join(limits)]).strip())
     return ", ".join(kinds)

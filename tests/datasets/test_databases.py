@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from astsvm_lib.datasets import Dataset, inspect, load, load_manifest
 from astsvm_lib.datasets.recordings import find_span, number_files
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.rehearsal.layout import TWINS, Naming, rows_of, sheet_of, write_layout
+from astsvm_lib.rehearsal.layout import COUNTERPARTS, Naming, rows_of, sheet_of, write_layout
 
 SHEETS = {"casme2": "CASME2-coding-20140508.xlsx", "samm": "SAMM_Micro_FACS_Codes_v2.xlsx"}
 
@@ -30,7 +30,7 @@ def tiny_film(subject: str) -> list[bytes]:
 def good(tmp_path_factory) -> dict[str, Path]:
     """The three databases, whole, side by side below one folder."""
     root = tmp_path_factory.mktemp("databases")
-    return {name: write_layout(name, root / name, film=tiny_film) for name in TWINS}
+    return {name: write_layout(name, root / name, film=tiny_film) for name in COUNTERPARTS}
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_the_union_has_442_clips_from_one_folder_or_from_three_variables(good, m
     assert (len(union), len(union.groups)) == (442, 68)
     assert [sum(clip.label == label for clip in union) for label in union.classes] == [250, 109, 83]
     assert len({clip.key for clip in union}) == 442 > len({clip.name for clip in union})
-    assert {clip.dataset for clip in union} == set(TWINS)
+    assert {clip.dataset for clip in union} == set(COUNTERPARTS)
     for name, path in good.items():
         monkeypatch.setenv(str(load_manifest(name).root), str(path))
     assert load("megc2019").fingerprint == union.fingerprint
@@ -150,7 +150,7 @@ def test_the_sheet_decides_what_a_clip_is_called(tmp_path):
 def test_smic_has_no_apex_and_says_so(good):
     data = inspect("smic-hs", good["smic-hs"])
     assert all(clip.apex is None for clip in data)
-    assert any("no apex is annotated: a clip's middle stands for it" in note for note in data.notes)
+    assert any("no apex is annotated; the middle of each clip is used" in note for note in data.notes)
 
 
 def test_the_fingerprint_is_that_of_the_frames_and_of_no_path(good, copy):
@@ -205,7 +205,7 @@ def scored_keys(name: str) -> set[str]:
 def test_renumbered_frames_are_taken_in_order_with_a_note(tmp_path):
     root = write_layout("casme2", tmp_path / "root", film=tiny_film, naming=Naming(first=0))
     data = inspect("casme2", root)
-    assert any("numbered otherwise than the sheet, with as many frames" in note for note in data.notes)
+    assert any("other frame numbers than the sheet, but the same number of frames" in note for note in data.notes)
     clip = data.clips[0]
     folder = next(root.rglob(f"{clip.subject}/{clip.name}"))
     ninth = cv2.imread(str(folder / "img9.jpg"))[..., ::-1]  # img9 lies before img10
@@ -258,14 +258,14 @@ def test_a_row_that_stands_twice_is_a_note_if_equal_and_a_fault_if_not(copy):
     edit_sheet(root / SHEETS["casme2"], repeat)
     data = inspect("casme2", root)
     assert data.deviations() == []
-    assert any("stands twice in the sheet (rows 2 and 257), the same" in note for note in data.notes)
-    assert any("the sheet has 256 rows, the known one 255" in note for note in data.notes)
+    assert any("identical duplicate in the sheet (rows 2 and 257)" in note for note in data.notes)
+    assert any("the sheet has 256 rows instead of 255" in note for note in data.notes)
 
     def differ(sheet):
         sheet.cell(257, 5).value = sheet.cell(257, 5).value + 1
 
     edit_sheet(root / SHEETS["casme2"], differ)
-    one_line(inspect("casme2", root), "expected one row in the sheet, found rows 2 and 257, which differ")
+    one_line(inspect("casme2", root), "expected one row in the sheet, found rows 2 and 257 with different values")
 
 
 def test_raw_frames_are_preferred_to_cropped_ones_and_hs_to_other_cameras(good, tmp_path):
@@ -293,7 +293,7 @@ def test_several_expressions_in_a_row_of_smic_and_rows_that_lack(copy):
     edit_sheet(root / "SMIC-HS-E_annotation.xlsx", change)
     data = inspect("smic-hs", root)
     assert data.deviations() == []
-    assert sum("the folder counts" in note for note in data.notes) == 1
+    assert sum("the folder is used" in note for note in data.notes) == 1
     assert any("the sheet has no row for 3 clips" in note for note in data.notes)
 
 
@@ -329,7 +329,7 @@ def test_a_wrong_sheet(copy, good, name):
     other = "samm" if name == "casme2" else "casme2"
     (root / SHEETS[name]).unlink()
     shutil.copyfile(good[other] / SHEETS[other], root / SHEETS[name])
-    one_line(inspect(name, root), f"{SHEETS[name]}: expected this database's clips in the sheet", "is it another's?")
+    one_line(inspect(name, root), f"{SHEETS[name]}: expected clips of this database in the sheet", "another database")
 
     def other_columns(sheet):
         for row in sheet.iter_rows(max_row=20):
@@ -340,7 +340,7 @@ def test_a_wrong_sheet(copy, good, name):
     one_line(inspect(name, root), "expected a header row with Subject, Filename", "found x1, x2")
     (root / SHEETS[name]).unlink()
     (root / SHEETS[name]).write_bytes(b"not a workbook")
-    one_line(inspect(name, root), "found a file that cannot be read")
+    one_line(inspect(name, root), "found an unreadable file")
     (root / SHEETS[name]).rename(root / Path(SHEETS[name]).with_suffix(".xls").name)
     data = inspect(name, root)
     assert len(data) == 0
@@ -360,7 +360,7 @@ def test_a_row_without_a_folder_and_a_folder_without_a_row(copy):
         sheet.delete_rows(2)
 
     edit_sheet(root / SHEETS["casme2"], remove)
-    one_line(inspect("casme2", root), f"sub{gone[0]}/{gone[1]}: a folder without a row in the sheet")
+    one_line(inspect("casme2", root), f"sub{gone[0]}/{gone[1]}: folder without a row in the sheet")
     smic = copy("smic-hs")
     folder = clips_of(smic, "HS/s02/micro/*/s02*")[0]
     shutil.rmtree(folder)
@@ -402,8 +402,8 @@ def test_an_unreadable_folder(copy, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
     data = inspect("casme2", root)
-    one_line(data, f"sub02/{closed.name}: expected a readable folder, found: Permission denied")
-    one_line(data, f"casme2/sub02/{closed.name}: expected", "no images at all")
+    one_line(data, f"sub02/{closed.name}: folder cannot be read (Permission denied)")
+    one_line(data, f"casme2/sub02/{closed.name}: expected", "no images")
 
 
 @pytest.mark.parametrize("name", ["casme2", "samm"])
@@ -446,7 +446,7 @@ def test_smic_classes_must_agree_in_path_and_name(copy):
     surprise = folder.parents[1] / "surprise"
     surprise.mkdir(exist_ok=True)
     folder.rename(surprise / folder.name)
-    one_line(inspect("smic-hs", root), f"{folder.name}: expected one class in path and name")
+    one_line(inspect("smic-hs", root), f"{folder.name}: expected the same class in path and name")
 
 
 def test_frame_numbers_out_of_order_and_emotions_unheard_of(copy):
@@ -461,17 +461,17 @@ def test_frame_numbers_out_of_order_and_emotions_unheard_of(copy):
     data = inspect("casme2", root)
     one_line(data, "expected onset <= apex <= offset", "in row 2")
     one_line(data, "expected onset < offset in row 3")
-    one_line(data, "expected an emotion among disgust", "found 'boredom' in row 4")
+    one_line(data, "expected one of the emotions disgust", "found 'boredom' in row 4")
 
 
 def test_nothing_there_says_how_to_ask_and_where_to_put_it(tmp_path, monkeypatch):
     for name in ("casme2", "smic-hs", "samm", "megc2019"):
         with pytest.raises(
-            CompanionError, match=r"given out under a licence. How to ask:[\s\S]*export ASTSVM_\w+_ROOT=FOLDER"
+            CompanionError, match=r"distributed under a licence. How to request it:[\s\S]*export ASTSVM_\w+_ROOT=FOLDER"
         ):
             inspect(name)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CompanionError, match="found none there"):
+    with pytest.raises(CompanionError, match="levels below; found none"):
         inspect("casme2", tmp_path / "empty")
     with pytest.raises(CompanionError, match="found none at --root"):
         inspect("casme2", tmp_path / "nowhere")
@@ -485,10 +485,10 @@ def test_frames_are_found_by_number_not_by_order():
     numbered = number_files(files, "clip")
     assert [path.name for path in find_span(numbered, 2, 3, "clip").files] == ["img2.jpg", "img3.jpg"]
     with pytest.raises(
-        CompanionError, match=r"expected 10 frames, 1 to 10; the folder holds 1 to 10, 6 are missing \(4-9\)"
+        CompanionError, match=r"expected 10 frames, 1 to 10; the folder contains 1 to 10, 6 are missing \(4-9\)"
     ):
         find_span(numbered, 1, 10, "clip")
-    with pytest.raises(CompanionError, match="one file a frame, found 'img2.jpg' and 'img02.jpg'"):
+    with pytest.raises(CompanionError, match="one file per frame, found 'img2.jpg' and 'img02.jpg'"):
         number_files([*files, Path("img02.jpg")], "clip")
     with pytest.raises(CompanionError, match="a frame number in each file's name, found 'img.jpg'"):
         number_files([Path("img.jpg")], "clip")
@@ -497,7 +497,7 @@ def test_frames_are_found_by_number_not_by_order():
 def test_a_layout_is_written_into_an_empty_folder_only(good, tmp_path):
     with pytest.raises(CompanionError, match="expected an empty folder"):
         write_layout("samm", good["samm"], film=tiny_film)
-    with pytest.raises(CompanionError, match="no rendered twin; expected one of casme2, smic-hs, samm"):
+    with pytest.raises(CompanionError, match="no rendered counterpart; expected one of casme2, smic-hs, samm"):
         write_layout("casme3", tmp_path / "x", film=tiny_film)
     few = [replace(row, folder=row.folder) for row in rows_of("samm")[:3]]
     assert len(list(write_layout("samm", tmp_path / "few", few, tiny_film).rglob("*.jpg"))) == sum(

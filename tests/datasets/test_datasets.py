@@ -165,7 +165,7 @@ def test_recordings_that_cannot_be_used_say_why(frames, tmp_path):
     with pytest.raises(CompanionError, match="at least 2 frames from onset to offset, found 1"):
         read_clip(folder, 3, 3, 100)
     cv2.imwrite(str(folder / "img5.png"), frames[0][:-3])
-    with pytest.raises(CompanionError, match="frames of one size and kind, found 64x45, 64x48"):
+    with pytest.raises(CompanionError, match="frames of the same size and type, found 64x45, 64x48"):
         read_clip(folder, fps=100)
     (folder / "img5.png").write_bytes(b"half a picture")
     with pytest.raises(CompanionError, match=r"img5.png: not a readable image"):

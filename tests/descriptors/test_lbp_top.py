@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
+from reference import plain_lbp_top
 from skimage.feature import local_binary_pattern
 
 from astsvm_lib.descriptors import LbpTop, lbp_top
 from astsvm_lib.descriptors.lbp_top import code_volumes
-from astsvm_lib.descriptors.patterns import changes, code_bins
-from astsvm_lib.descriptors.plain import plain_lbp_top
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.features.binary_patterns import changes, code_bins
 
 SMALL = LbpTop(radius_time=1, blocks_column=2, blocks_row=3)
 CLIPS = arrays(np.uint8, st.tuples(st.integers(3, 6), st.integers(7, 12), st.integers(7, 12)))
@@ -114,7 +114,7 @@ def test_what_cannot_be_described_is_refused():
         lbp_top(np.zeros((9, 9), np.uint8))
     with pytest.raises(CompanionError, match="of float64"):
         lbp_top(np.zeros((9, 9, 9)))
-    with pytest.raises(CompanionError, match="at least one point a block"):
+    with pytest.raises(CompanionError, match="at least one voxel per block"):
         lbp_top(np.zeros((9, 9, 9), np.uint8))
     for wrong in ({"neighbours": 1}, {"overlap": 1.0}, {"radius_row": 0}):
         with pytest.raises(ValidationError, match=next(iter(wrong))):

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from reference import plain_stlbp_ip
 
 from astsvm_lib.descriptors import StlbpIp, stlbp_ip
-from astsvm_lib.descriptors.plain import plain_stlbp_ip
 from astsvm_lib.descriptors.stlbp_ip import projections
 from astsvm_lib.errors import CompanionError
 

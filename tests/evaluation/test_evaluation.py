@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.evaluation import confusion_matrix, fold_mean, fold_seed, loso, score
-from astsvm_lib.evaluation.baseline import parts_of, predict
+from astsvm_lib.evaluation import confusion_matrix, fold_mean, fold_rng, loso, score
 from astsvm_lib.evaluation.logs import score_log
+from astsvm_lib.methods.megc_baseline import parts_of, predict
 
 CLASSES = ("negative", "positive", "surprise")
 labels = st.sampled_from(CLASSES)
@@ -80,9 +80,9 @@ def test_one_subject_is_not_enough():
         loso(["a/1", "a/1"])
 
 
-def test_the_fold_seed_depends_on_seed_and_subject_alone():
-    assert fold_seed(1, "a/01").random() == fold_seed(1, "a/01").random()
-    assert len({fold_seed(s, n).random() for s in (0, 1) for n in ("a/01", "a/1", "b/01")}) == 6
+def test_the_fold_rng_depends_on_seed_and_subject_alone():
+    assert fold_rng(1, "a/01").random() == fold_rng(1, "a/01").random()
+    assert len({fold_rng(s, n).random() for s in (0, 1) for n in ("a/01", "a/1", "b/01")}) == 6
 
 
 def write(path: Path, text: str) -> Path:
@@ -104,7 +104,7 @@ def test_a_log_is_scored_pooled_per_group_and_by_fold(tmp_path):
 def test_a_label_that_is_nobodys_truth_counts_as_missed(tmp_path):
     path = write(tmp_path / "log.csv", "t,p\na,z\na,a\nb,b\n")
     result = score_log(path, "t", "p")
-    assert result.strangers == ("z",)
+    assert result.unknown_labels == ("z",)
     assert result.pooled.uar == pytest.approx((0.5 + 1) / 2)
     assert result.fold_mean_uar is None
 

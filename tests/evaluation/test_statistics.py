@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.evaluation.attainable import attainable
-from astsvm_lib.evaluation.inner_search import search
-from astsvm_lib.evaluation.majority import majority
 from astsvm_lib.evaluation.scores import score, uar, uf1
 from astsvm_lib.evaluation.statistics import by_subject, compare, holm
+from astsvm_lib.methods.majority import majority
+from astsvm_lib.models.inner_search import search
+from astsvm_lib.paper.attainable import attainable
 
 CLASSES = ["a", "b"]
 

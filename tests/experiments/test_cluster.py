@@ -5,12 +5,13 @@ import signal
 
 import pytest
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments import Profile, Store, cluster, evaluate, plan
-from astsvm_lib.experiments import runner as runner_module
+from astsvm_lib.experiments import Profile, evaluate, plan
+from astsvm_lib.experiments.executors import DaskExecutor, connected
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Cache
+from astsvm_lib.results.store import Store
 
 FEW = Profile("few", 1, 0.01, 6, 2, "for tests")
 LIGHT = Recipe().replace(inception={"streams": "flow", "modules": "2d"}, attention={"modules": "none"})
@@ -21,31 +22,34 @@ def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path, mon
     run = plan(load("rehearsal-mini"), LIGHT, FEW, 0)
     here = evaluate(run, store=Store(tmp_path / "here"), cache=Cache(tmp_path / "cache"), progress=False)
     came = []
-    with cluster.connected("local", 2) as client:
+    with connected("local", 2) as client:
         client.wait_for_workers(2, timeout=60)
         pids = client.run(os.getpid)
         assert len(set(pids.values())) == 2
 
-        def killing(*arguments):
-            for result, device in cluster.folds_on(*arguments):
+        run_there = DaskExecutor.run
+
+        def killing(self, *arguments):
+            for result, place in run_there(self, *arguments):
                 came.append(result.subject)
                 if len(came) == 1:
                     os.kill(next(iter(pids.values())), signal.SIGKILL)
-                yield result, device
+                yield result, place
 
-        monkeypatch.setattr(runner_module, "folds_on", killing)
+        monkeypatch.setattr(DaskExecutor, "run", killing)
         there = evaluate(run, store=Store(tmp_path / "there"), progress=False, client=client)
     assert sorted(came) == sorted(fold.subject for fold in here.folds)  # each once
     assert [clip.key for clip in there.clips] == [clip.key for clip in here.clips]
     for a, b in zip(there.clips, here.clips, strict=True):
         assert a.heads["softmax"].scores == pytest.approx(b.heads["softmax"].scores, abs=1e-4)
     assert there.device.startswith("CPU")
-    assert [path.name for path in (tmp_path / "there").iterdir()] == [f"{there.name}.json"]
+    assert list(Store(tmp_path / "there").rows()) == [there.name]
+    assert not (tmp_path / "there" / ".partial").exists()
 
 
 def test_a_scheduler_that_is_not_there_is_told():
     with (
         pytest.raises(CompanionError, match="no Dask scheduler answers at 'nowhere:1'"),
-        cluster.connected("nowhere:1", 1),
+        connected("nowhere:1", 1),
     ):
         pass

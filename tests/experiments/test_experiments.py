@@ -1,33 +1,31 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import fake_fold, fake_folds
 
 from astsvm_lib.datasets import Dataset, load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments import PROFILES, Profile, Record, Store, evaluate, plan, profile_named
-from astsvm_lib.experiments import runner as runner_module
-from astsvm_lib.experiments.fold import EPOCHS_KEPT, Task, run_fold, thinned
-from astsvm_lib.experiments.record import ClipResult, FoldResult, HeadResult
+from astsvm_lib.evaluation import loso
+from astsvm_lib.experiments import (
+    PROFILES,
+    Profile,
+    evaluate,
+    executors,
+    is_current,
+    plan,
+    profile_named,
+    require_record,
+)
+from astsvm_lib.experiments.fold import EPOCHS_KEPT, run_folds, thinned
+from astsvm_lib.experiments.runner import task_of
 from astsvm_lib.methods import METHODS
-from astsvm_lib.methods.method import Conditions
 from astsvm_lib.recipe import Recipe
+from astsvm_lib.results.store import Store
 
 TINY = Profile("tiny", 1, 0.01, None, None, "for tests")
 LIGHT = Recipe().replace(inception={"streams": "flow", "modules": "2d"}, attention={"modules": "none"})
-
-
-def fake_fold(fold, arrays, task: Task, on_epoch=None) -> FoldResult:
-    """A fold that always says the first class; quick."""
-    said = HeadResult(prediction=task.classes[0], scores=dict.fromkeys(task.classes, 0.5))
-    clips = [
-        ClipResult(key=task.keys[row], subject=fold.subject, truth=task.classes[task.labels[row]], heads={"svm": said})
-        for row in fold.test
-    ]
-    epochs = [{"loss": 1.0, "accuracy": 0.5}] * task.conditions.epochs
-    return FoldResult(subject=fold.subject, epochs=epochs, seconds=0.1, clips=clips)
 
 
 def test_profiles():
@@ -45,7 +43,7 @@ def test_profiles():
         profile_named("fast")
 
 
-def test_a_whole_run_tests_every_clip_once_and_stores_what_it_says(small_dataset: Dataset, cache, tmp_path: Path):
+def test_a_run_tests_every_clip_once_and_stores_its_predictions(small_dataset: Dataset, cache, tmp_path: Path):
     store = Store(tmp_path / "results")
     record = evaluate(plan(small_dataset, LIGHT, TINY, 3), store=store, cache=cache, progress=False)
     assert sorted(clip.key for clip in record.clips) == sorted(clip.key for clip in small_dataset)
@@ -54,43 +52,46 @@ def test_a_whole_run_tests_every_clip_once_and_stores_what_it_says(small_dataset
     for clip in record.clips:
         assert clip.truth == small_dataset[clip.key].label
         assert list(clip.heads) == record.heads == ["svm", "softmax", "svm-raw"]
-        for said in clip.heads.values():
-            assert said.prediction == max(said.scores, key=said.scores.get)
+        for result in clip.heads.values():
+            assert result.prediction == max(result.scores, key=result.scores.get)
         assert sum(clip.heads["softmax"].scores.values()) == pytest.approx(1, abs=1e-4)
     assert record.scores("svm").matrix.sum() == len(small_dataset)
     with pytest.raises(CompanionError, match="no head 'linear'; expected one of svm, softmax, svm-raw"):
         record.scores("linear")
-    files = list((tmp_path / "results").rglob("*"))
-    assert [path.name for path in files] == [f"{record.name}.json"]
-    assert Record.read(files[0]) == record
+    names = {path.relative_to(tmp_path / "results").as_posix() for path in (tmp_path / "results").rglob("*.csv")}
+    assert names == {"runs.csv", f"predictions/{record.name}.csv", f"curves/{record.name}.csv"}
     assert record.rehearsal
     assert "rehearsal data" in record.heading
     assert record.device.startswith(("CPU", "GPU"))
+    assert "trainer-fast" in record.stages
+    assert record.differs == "attention.modules = none; inception.streams = flow; inception.modules = 2d"
     assert Recipe.from_dict(record.recipe) == LIGHT
 
 
 def test_what_is_stored_is_not_run_again(small_dataset, cache, tmp_path, monkeypatch):
     store = Store(tmp_path)
-    monkeypatch.setattr(runner_module, "run_fold", fake_fold)
+    monkeypatch.setattr(executors, "run_folds", fake_folds)
     first = evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, progress=False)
-    monkeypatch.setattr(runner_module, "run_fold", lambda *a: pytest.fail("a fold was run again"))
-    assert evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, progress=False) == first
+    monkeypatch.setattr(executors, "run_folds", lambda *a: pytest.fail("a fold was run again"))
+    stored = evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, progress=False)
+    assert [clip.heads for clip in stored.clips] == [clip.heads for clip in first.clips]
     with pytest.raises(pytest.fail.Exception):
         evaluate(plan(small_dataset, LIGHT, TINY, 1), store=store, cache=cache, progress=False)
     with pytest.raises(pytest.fail.Exception):
-        evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, again=True, progress=False)
+        evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, overwrite=True, progress=False)
 
 
-def test_a_run_that_was_cut_goes_on_where_it_was(small_dataset, cache, tmp_path, monkeypatch):
+def test_a_run_that_was_cut_is_resumed(small_dataset, cache, tmp_path, monkeypatch):
     store, begun = Store(tmp_path), []
 
-    def cut(fold, *rest):
-        begun.append(fold.subject)
-        if len(begun) == 3:
-            raise KeyboardInterrupt
-        return fake_fold(fold, *rest)
+    def cut(folds, arrays, task, *rest):
+        for fold in folds:
+            begun.append(fold.subject)
+            if len(begun) == 3:
+                raise KeyboardInterrupt
+            yield fake_fold(fold, task)
 
-    monkeypatch.setattr(runner_module, "run_fold", cut)
+    monkeypatch.setattr(executors, "run_folds", cut)
     with pytest.raises(KeyboardInterrupt):
         evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, progress=False)
     assert store.records() == []
@@ -116,19 +117,15 @@ def test_folds_at_once_give_what_folds_in_turn_give(small_dataset, cache, tmp_pa
 
 def test_the_left_out_subject_changes_nothing_in_its_own_training(small_dataset, cache):
     """Other labels and frames of the test subject give the same network: the same loss."""
-    from astsvm_lib.evaluation import loso
-
-    run = plan(small_dataset, LIGHT, TINY)
+    run = plan(small_dataset, LIGHT, replace(TINY, epochs=2))
     arrays = run.method.extract(small_dataset.clips, LIGHT, run.settings, cache, 1, False)
-    labels = np.array([small_dataset.classes.index(clip.label) for clip in small_dataset])
     fold = loso([clip.group for clip in small_dataset])[0]
-    keys = [clip.key for clip in small_dataset]
-    task = Task(run.method, Conditions(2, LIGHT, run.settings, 2), labels, keys, small_dataset.classes, 0)
-    plain = run_fold(fold, arrays, task)
-    other_flow, other_labels = arrays["flow"].copy(), labels.copy()
+    task = task_of(run)
+    (plain,) = run_folds([fold], arrays, task)
+    other_flow, other_labels = arrays["flow"].copy(), task.labels.copy()
     other_flow[fold.test] *= 3
-    other_labels[fold.test] = 1 - labels[fold.test]
-    other = run_fold(fold, {**arrays, "flow": other_flow}, replace(task, labels=other_labels))
+    other_labels[fold.test] = 1 - task.labels[fold.test]
+    (other,) = run_folds([fold], {**arrays, "flow": other_flow}, replace(task, labels=other_labels))
     assert [e["loss"] for e in other.epochs] == pytest.approx([e["loss"] for e in plain.epochs], rel=1e-3)
 
 
@@ -137,19 +134,32 @@ def test_of_a_long_training_evenly_spaced_epochs_are_kept():
     kept = [epoch["loss"] for epoch in thinned(epochs)]
     assert len(kept) == EPOCHS_KEPT
     assert (kept[0], kept[-1]) == (0, 999)
-    assert set(np.diff(kept)) <= {16, 17}
-    assert thinned(epochs[:30]) == epochs[:30]
+    assert set(np.diff(kept)) <= {52, 53}
+    assert thinned(epochs[:20]) == epochs[:20]
 
 
-def test_a_missing_or_wrong_record_says_how_to_make_it(small_dataset, tmp_path):
-    command = "make it with: astsvm evaluate --dataset small --method bi-woof --profile quick --seed 0 --out"
+def test_a_missing_record_says_how_to_make_it(small_dataset, tmp_path):
+    command = (
+        "found none; make it with: astsvm evaluate --dataset small --method bi-woof --profile quick --seed 0 --out"
+    )
     with pytest.raises(CompanionError, match=command):
-        Store(tmp_path).require(plan(small_dataset, method="bi-woof"))
+        require_record(plan(small_dataset, method="bi-woof"), Store(tmp_path))
     with pytest.raises(CompanionError, match="--seed 2 --recipe FILE --out"):
-        Store(tmp_path).require(plan(small_dataset, LIGHT, seed=2))
-    (tmp_path / "x.json").write_text(json.dumps({"dataset": "small"}))
-    with pytest.raises(CompanionError, match="not a record"):
-        Store(tmp_path).records()
+        require_record(plan(small_dataset, LIGHT, seed=2), Store(tmp_path))
+
+
+def test_an_outdated_record_is_not_taken_for_a_current_one(small_dataset, cache, tmp_path, monkeypatch):
+    store, run = Store(tmp_path), plan(small_dataset, LIGHT, TINY)
+    monkeypatch.setattr(executors, "run_folds", fake_folds)
+    record = evaluate(run, store=store, cache=cache, progress=False)
+    assert is_current(run, store)
+    store.write(record.model_copy(update={"stages": {**record.stages, "optical-flow": 0}}))
+    assert not is_current(run, store)
+    with pytest.raises(CompanionError, match=r"found an outdated one \(optical-flow 0 -> 1\); make it with: astsvm"):
+        require_record(run, store)
+    assert store.find(run.key, run.dataset.fingerprint, outdated=True).outdated == ["optical-flow 0 -> 1"]
+    evaluate(run, store=store, cache=cache, progress=False)
+    assert is_current(run, store)
 
 
 def test_the_committed_records_are_those_of_the_default_recipe_and_data():
@@ -158,12 +168,12 @@ def test_the_committed_records_are_those_of_the_default_recipe_and_data():
     for record in records:
         data, method = load(record.dataset), METHODS[record.method]
         settings = method.settings.from_dict(record.settings)
-        assert record.choices_digest == method.choices_digest(Recipe.from_dict(record.recipe), settings)
-        assert set(record.recipe) == set(method.stages)
+        assert record.key.choices == method.choices_digest(Recipe.from_dict(record.recipe), settings)
+        assert set(record.recipe) == set(method.sections)
         assert record.heads[0] == next(iter(method.heads))
         assert set(record.heads) <= set(method.heads)
         assert record.rehearsal == data.manifest.rehearsal
-        assert record.data_digest == data.fingerprint
+        assert record.data == data.fingerprint
         assert {clip.key: clip.truth for clip in record.clips} == {clip.key: clip.label for clip in data}
         assert all(clip.subject == data[clip.key].group for clip in record.clips)
-    Store().require(plan(load("rehearsal-mini")))
+    require_record(plan(load("rehearsal-mini")))

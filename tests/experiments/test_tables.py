@@ -4,29 +4,28 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pytest
+from fakes import fake_fold
 
-from astsvm_lib import plotting
+from astsvm_lib import report
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments import Profile, Store, evaluate, plan
-from astsvm_lib.experiments import runner as runner_module
-from astsvm_lib.experiments.tables import (
-    PUBLISHED_AS,
-    TABLES,
-    as_objects,
+from astsvm_lib.experiments import Profile, evaluate, executors, plan
+from astsvm_lib.experiments.table_results import (
     claims,
     compared,
     compared_each,
+    refusals,
     results_of,
     results_with_rehearsals,
     runs_of,
-    table_numbered,
+    table_records,
 )
-from astsvm_lib.experiments.writing import claims_counted, verdict_paragraphs, written
 from astsvm_lib.methods import METHODS
-from astsvm_lib.published import published
+from astsvm_lib.paper.published import published
+from astsvm_lib.paper.tables import PUBLISHED_AS, TABLES, table_numbered
 from astsvm_lib.recipe import Recipe
-from tests.experiments.test_experiments import fake_fold
+from astsvm_lib.report.tables import claims_counted, render_table, verdict_paragraphs
+from astsvm_lib.results.store import Store
 
 TINY = Profile("quick", 1, 0.01, None, None, "for tests")
 
@@ -41,9 +40,8 @@ def test_every_row_of_the_paper_that_is_its_own_has_a_row_here(number: int):
     assert [row.name for row in table.rows if not row.beyond and row.name in printed] == own
     for row in table.rows:
         assert row.beyond == (row.name not in printed)
-        if row.method:
-            assert row.head in METHODS[row.method].heads
-            Recipe().replace(**row.changes)
+        assert row.head in METHODS[row.method].heads
+        Recipe().replace(**row.changes)
     assert {PUBLISHED_AS[name] for name in table.datasets} == set(published(number)["dataset"])
 
 
@@ -52,7 +50,7 @@ def test_eight_networks_serve_tables_9_to_12():
     runs = runs_of([TABLES[n] for n in (9, 10, 11, 12)], data, Recipe(), "paper", [0])
     assert sum(run.method.name == "ast-svmnet" for run in runs) == 8
     assert sum(run.method.name == "untrained" for run in runs) == 1
-    assert len(runs_of([TABLES[12]], data, Recipe(), "paper", [0, 1, 2])) == 6
+    assert len(runs_of([TABLES[12]], data, Recipe(), "paper", [0, 1, 2])) == 9
 
 
 def test_a_table_that_does_not_exist_is_refused():
@@ -62,36 +60,36 @@ def test_a_table_that_does_not_exist_is_refused():
 
 @pytest.fixture
 def filled(small_dataset, cache, tmp_path, monkeypatch) -> Store:
-    """Records of Table 12's two networks, two seeds of the first."""
-    monkeypatch.setattr(runner_module, "run_fold", three_heads)
+    """Records of Table 12's two networks, two seeds of the first, and of the majority class."""
+    monkeypatch.setattr(executors, "run_folds", three_heads)
     monkeypatch.setattr(type(METHODS["ast-svmnet"]), "extract", lambda *_: {})
     store = Store(tmp_path)
-    for seed, method in ((0, "ast-svmnet"), (1, "ast-svmnet"), (0, "untrained")):
+    for seed, method in ((0, "ast-svmnet"), (1, "ast-svmnet"), (0, "untrained"), (0, "majority")):
         evaluate(plan(small_dataset, None, TINY, seed, method), store=store, cache=cache, progress=False)
     return store
 
 
-def three_heads(fold, arrays, task, on_epoch=None):
-    """The SVM says the first class, the softmax head the truth, with every head that the method has."""
-    result = fake_fold(fold, arrays, task, on_epoch)
-    clips = []
-    for clip in result.clips:
-        said = clip.heads["svm"]
-        heads = dict.fromkeys(task.method.heads, said)
-        if "softmax" in heads:
-            heads["softmax"] = said.model_copy(update={"prediction": clip.truth})
-        clips.append(clip.model_copy(update={"heads": heads}))
-    return result.model_copy(update={"clips": clips})
+def three_heads(folds, arrays, task, on_epoch=None):
+    """Every head predicts the first class, but for the softmax head, which predicts the truth."""
+    for fold in folds:
+        result = fake_fold(fold, task)
+        clips = []
+        for clip in result.clips:
+            heads = dict(clip.heads)
+            if "softmax" in heads:
+                heads["softmax"] = heads["softmax"].model_copy(update={"prediction": clip.truth})
+            clips.append(clip.model_copy(update={"heads": heads}))
+        yield result.model_copy(update={"clips": clips})
 
 
 def test_results_and_comparisons_come_from_records(filled: Store, small_dataset):
     found = {result.row.name: result for result in results_of(TABLES[12], small_dataset, filled)}
-    assert [len(result.records) for result in found.values()] == [2, 2, 2, 1, 1, 0]
+    assert [len(result.records) for result in found.values()] == [2, 2, 2, 1, 1, 1]
     assert found["FC+Softmax"].uf1 == 1
     assert found["FC+Softmax"].spread == 0
-    assert found["AST+SVMNET"].uar == found["Commonest class"].uar == 0.5
+    assert found["AST+SVMNET"].uar == found["Majority class"].uar == 0.5
     verdicts = {v.row.name: v for v in compared(TABLES[12], list(found.values()))}
-    assert set(verdicts) == set(found) - {"AST+SVMNET", "Commonest class"}
+    assert set(verdicts) == set(found) - {"AST+SVMNET", "Majority class"}
     assert verdicts["FC+Softmax"].comparison.uf1 == pytest.approx(1 - found["AST+SVMNET"].uf1)
     assert verdicts["FC+Softmax"].comparison.better == 3
     assert verdicts["Untrained network (SVM)"].comparison.uf1 == 0
@@ -133,7 +131,7 @@ def test_claims_are_the_rows_of_the_paper_and_are_counted(filled: Store, small_d
     alike = replace(verdict, comparison=replace(verdict.comparison, uf1=-0.001, better=0, worse=0))
     assert "1 within the noise, of which 1 with as many clips" in claims_counted({"rehearsal-mini": {"c": alike}})
     assert claims_counted({}) == "Nothing was run for these tables yet."
-    figure = plotting.claims_figure({**told, "rehearsal-smic": {"b": worse, "c": alike}}, "rehearsal data")
+    figure = report.claims_figure({**told, "rehearsal-smic": {"b": worse, "c": alike}}, "rehearsal data")
     written_in = {text.get_text(): text.get_weight() for text in figure.axes[0].texts}
     assert written_in["-0.20"] == "bold"
     assert written_in["+0.00"] == "normal"
@@ -150,21 +148,21 @@ def test_a_row_is_found_by_its_name():
 
 def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     results = {"rehearsal-casme2": results_of(TABLES[12], small_dataset, filled)}
-    objects = as_objects(TABLES[12], results)
+    objects = table_records(TABLES[12], results)
     blocks = [item["block"] for item in objects]
     assert blocks == sorted(blocks, reverse=True)
     assert {item["dataset"] for item in objects if item["block"] == "published"} == {"casme2"}
     assert all(set(item) == {"block", "dataset", "row", "uar", "uf1", "records"} for item in objects)
-    assert [len(item["records"]) for item in objects if item["block"] == "companion"] == [2, 2, 2, 1, 1, 0]
-    rows = list(csv.DictReader(io.StringIO(written(TABLES[12], results, "csv"))))
+    assert [len(item["records"]) for item in objects if item["block"] == "companion"] == [2, 2, 2, 1, 1, 1]
+    rows = list(csv.DictReader(io.StringIO(render_table(TABLES[12], results, "csv"))))
     assert [row["row"] for row in rows] == [item["row"] for item in objects]
-    text = written(TABLES[12], results, "md")
+    text = render_table(TABLES[12], results, "md")
     first, second = text.split("**Companion, rehearsal-casme2 (rehearsal data)**")
     assert "0.892 | 0.913" in first
     assert "1.000 | 1.000 ±\N{NO-BREAK SPACE}0.000" in second
     assert "± is the standard deviation over seeds):" in second
     assert "reduced profile (profile quick, 1 epochs; seed 0, 1; CPU" in second
-    latex = written(TABLES[12], results, "latex")
+    latex = render_table(TABLES[12], results, "latex")
     assert latex.count(r"\begin{tabular}") == 2
     assert "% Companion, rehearsal-casme2 (rehearsal data); ± is" in latex
 
@@ -172,7 +170,9 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
 def test_several_data_sets_stand_in_a_column_each(filled: Store, small_dataset):
     table = TABLES[12]
     run, waiting = results_of(table, small_dataset, filled), results_of(table, small_dataset, filled, profile="paper")
-    text = written(table, {"rehearsal-casme2": run, "rehearsal-smic": waiting}, "md").replace("\N{NO-BREAK SPACE}", " ")
+    text = render_table(table, {"rehearsal-casme2": run, "rehearsal-smic": waiting}, "md").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
     assert "**Companion, rehearsal data**" in text
     assert "| row | rehearsal-casme2: UAR / UF1 | rehearsal-smic: UAR / UF1 |" in text
     assert "| FC+Softmax | 1.000 / 1.000 ± 0.000 | not run |" in text
@@ -182,9 +182,26 @@ def test_several_data_sets_stand_in_a_column_each(filled: Store, small_dataset):
 def test_a_row_without_a_run_on_one_data_set_moves_no_mark_of_another(filled: Store, small_dataset):
     verdicts = compared(TABLES[12], results_of(TABLES[12], small_dataset, filled))
     assert len(verdicts) > 1
-    figure = plotting.difference_figure({"a": verdicts, "b": verdicts[1:], "c": verdicts}, "rehearsal data")
+    figure = report.difference_figure({"a": verdicts, "b": verdicts[1:], "c": verdicts}, "rehearsal data")
     a, b, c, unused = figure.axes
     places = [[line.get_ydata()[0] for line in axis.lines if line.get_marker() == "o"] for axis in (a, b, c)]
     assert places == [list(range(len(verdicts))), list(range(1, len(verdicts))), list(range(len(verdicts)))]
     assert not unused.get_visible()
     plt.close(figure)
+
+
+def test_outdated_records_are_marked_and_never_compared_with_others(filled: Store, small_dataset):
+    table = TABLES[12]
+    untrained = next(r for r in filled.records() if r.method == "untrained")
+    filled.write(untrained.model_copy(update={"stages": {**untrained.stages, "svm": 0}}))
+    results = results_of(table, small_dataset, filled)
+    text = render_table(table, {"rehearsal-casme2": results}, "md").replace("\N{NO-BREAK SPACE}", " ")
+    assert "| Untrained network (SVM) * † |" in text
+    assert "| FC+Softmax |" in text
+    assert "† outdated: made by earlier versions of a stage (svm 0 -> 1)" in text
+    assert "Untrained network (SVM) is not compared with AST+SVMNET: versions differ (svm 0, 1)" in text
+    assert {v.row.name for v in compared(table, results)} == {"FC+Softmax", "AST+SVMNET (raw SVM)"}
+    assert [line.split(" is ")[0] for line in refusals(table, results)] == [
+        "Untrained network (SVM)",
+        "Untrained network (raw SVM)",
+    ]

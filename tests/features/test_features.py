@@ -5,8 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astsvm_lib.datasets import load
-from astsvm_lib.descriptors.onset_apex import all_maps, onset_apex_maps
-from astsvm_lib.descriptors.strain import optical_strain
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.features import (
     difference_sequence,
@@ -17,6 +15,8 @@ from astsvm_lib.features import (
     match_light,
     optical_flow,
 )
+from astsvm_lib.features.onset_apex import all_maps, onset_apex_maps
+from astsvm_lib.features.strain import optical_strain
 from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
 from astsvm_lib.preprocessing.registration import crop_transform, warp, warp_flow
 from astsvm_lib.recipe import Difference, Flow, Recipe, Registration

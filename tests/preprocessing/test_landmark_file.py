@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.datasets import Dataset
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.preprocessing import pipeline, prepare
 from astsvm_lib.preprocessing.landmark_file import export_landmarks, import_landmarks
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Cache
 
 FRAMES = Recipe().replace(registration={"scope": "frame"})
 
@@ -44,16 +44,16 @@ def test_landmarks_of_every_frame_travel_too(few, tmp_path, cache):
     found = pipeline.detect(two.clips[0], FRAMES, other)
     assert found.shape == (14, 68, 2)
     assert np.array_equal(found, pipeline.detect(two.clips[0], FRAMES, cache))
-    with pytest.raises(CompanionError, match="the recipe needs landmarks of the onset, it holds those of every frame"):
+    with pytest.raises(CompanionError, match="of the onset, as the recipe requires; found those of every frame"):
         import_landmarks(two, Recipe(), tmp_path / "all.json", other)
 
 
 @pytest.mark.parametrize(("change", "words"), [
     (lambda f: f.update(dataset="samm"), "expected landmarks of small, found those of samm"),
-    (lambda f: f.update(detector="0"), r"by this version's detector \(\w+\), found 0; export them again"),
+    (lambda f: f.update(detector="0"), "of the detection stage, found version 0; export them again"),
     (lambda f: f.update(format="astsvm-landmarks-9"), "what astsvm data export-landmarks writes; format"),
-    (lambda f: f["clips"].pop("small/01/c2"), "every clip of small, small/01/c2 is missing"),
-    (lambda f: f["clips"]["small/01/c1"].update(content="x"), "small/01/c1: its frames here are not those"),
+    (lambda f: f["clips"].pop("small/01/c2"), "every clip of small; small/01/c2 is missing"),
+    (lambda f: f["clips"]["small/01/c1"].update(content="x"), "/c1: the landmarks were detected in other frames"),
     (lambda f: f["clips"]["small/01/c1"]["landmarks"][0].pop(), r"68 landmarks in 1 frames, found \[67\] in 1"),
     (lambda f: f["clips"]["small/01/c1"].update(landmarks=[]), r"68 landmarks in 1 frames, found \[\] in 0"),
 ])  # fmt: skip

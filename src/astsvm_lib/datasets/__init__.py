@@ -1,6 +1,7 @@
-"""Declared data sets: a table of clips, and their frames when somebody asks for them."""
+"""Declared data sets: a table of clips, whose frames are loaded on demand."""
 
 from astsvm_lib.datasets.clip import Clip, Dataset
-from astsvm_lib.datasets.manifest import Manifest, available, inspect, load, load_manifest
+from astsvm_lib.datasets.loading import inspect, load
+from astsvm_lib.datasets.manifest import Manifest, available, load_manifest
 
 __all__ = ["Clip", "Dataset", "Manifest", "available", "inspect", "load", "load_manifest"]

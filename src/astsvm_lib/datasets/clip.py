@@ -1,10 +1,11 @@
-"""The two nouns that the rest of the library knows data by: a clip and a data set."""
+"""Clips and data sets, as all other packages use them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -12,11 +13,12 @@ import pandas as pd
 
 from astsvm_lib.datasets.manifest import Manifest
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.stages import stage_versions
 from astsvm_lib.storage import digest
 
 
 class FrameLoader(Protocol):
-    """Reads or renders the frames of one clip."""
+    """Function that reads or renders the frames of one clip: all, or those with the given numbers."""
 
     def __call__(self, chosen: Sequence[int] | None = None, /) -> np.ndarray: ...
 
@@ -28,25 +30,24 @@ class Clip:
     Attributes
     ----------
     dataset, subject, name
-        Text identifiers; together they are the clip's key. A subject's zeros matter ("006").
+        Text identifiers, which together form the clip's key. Leading zeros of a subject are significant ("006").
     label
         Class, such as ``"positive"``.
     emotion
-        The label that the database's own coders gave, such as ``"happiness"``.
+        Label by the database's own coders, such as ``"happiness"``.
     action_units
-        FACS coding, such as ``"4+7"`` or ``"L14"``; empty where there is none.
+        FACS coding, such as ``"4+7"`` or ``"L14"``; empty if there is none.
     fps
-        Frames a second.
+        Frames per second.
     onset, apex, offset
-        Frame numbers counted from the first frame of :attr:`frames`; the apex may be unknown.
-    fingerprint
-        Digest of what the frames are made of: a cache entry made from other frames is stale.
+        Frame numbers; 0 is the first frame that :attr:`load_frames` returns. The apex is None if unknown.
+    hash_frames
+        Computes :attr:`fingerprint`; called at most once, on demand.
     load_frames
-        Gives the frames, (T, H, W, 3) or (T, H, W) uint8: all from onset to offset, or only those
-        whose numbers it is given.
-    renderer
-        Digest of the code that draws the frames of a rendered clip: caches depend on it, records do
-        not.
+        Returns the frames, (T, H, W, 3) or (T, H, W) uint8: all from onset to offset, or those with the given
+        numbers.
+    stages
+        Computing stages that produce the frames: ``("rendering",)`` for a rendered clip, none for a recorded one.
     """
 
     dataset: str
@@ -57,30 +58,36 @@ class Clip:
     onset: int
     apex: int | None
     offset: int
-    fingerprint: str
+    hash_frames: Callable[[], str] = field(repr=False, compare=False)
     load_frames: FrameLoader = field(repr=False, compare=False)
     emotion: str = ""
     action_units: str = ""
-    renderer: str = field(default="", repr=False, compare=False)
+    stages: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """``dataset/subject/name``: what scores are joined by."""
+        """``dataset/subject/name``, the unique identifier of the clip."""
         return f"{self.dataset}/{self.subject}/{self.name}"
 
     @property
     def group(self) -> str:
-        """``dataset/subject``: what LOSO leaves out."""
+        """``dataset/subject``, the group that LOSO leaves out."""
         return f"{self.dataset}/{self.subject}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the frames of a recorded clip, or of the specification of a rendered one."""
+        return self.hash_frames()
 
     @property
     def content(self) -> str:
-        """What a cache entry made from the frames depends on."""
-        return f"{self.fingerprint} {self.renderer}".strip()
+        """Fingerprint and versions of the producing stages: part of the key of every cache entry."""
+        versions = [f"{stage} {version}" for stage, version in stage_versions(self.stages).items()]
+        return ", ".join([self.fingerprint, *versions])
 
     @property
     def middle(self) -> int:
-        """The apex; where the annotation has none, the middle of the clip."""
+        """Frame number of the apex; if there is no annotated apex, of the middle of the clip."""
         return (self.onset + self.offset) // 2 if self.apex is None else self.apex
 
     @property
@@ -96,27 +103,27 @@ class Dataset:
     Attributes
     ----------
     manifest
-        What is declared of it.
+        Its declaration.
     clips
-        The scored clips: what iterating over the data set gives.
+        The scored clips, in the order of iteration.
     unscored
-        Clips outside the experiment, such as blinks.
-    faults
-        What the loader found wrong, one line each, beginning with what it is about.
+        Clips that are not part of the experiment, such as blinks.
+    errors
+        Errors that the loader found, one line each; each line begins with the clip or file concerned.
     notes
-        What it found and could cope with.
+        Irregularities that the loader could handle, one line each.
     """
 
     manifest: Manifest
     clips: tuple[Clip, ...]
     unscored: tuple[Clip, ...] = ()
-    faults: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         twice = [key for key, count in Counter(clip.key for clip in (*self.clips, *self.unscored)).items() if count > 1]
         if twice:
-            raise CompanionError(f"{self.manifest.id}: clip keys must differ; found twice: {', '.join(twice[:5])}")
+            raise CompanionError(f"{self.manifest.id}: clip keys must be unique; found twice: {', '.join(twice[:5])}")
 
     @property
     def id(self) -> str:
@@ -134,7 +141,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of every clip's key, label and content."""
+        """Digest of the key, label and fingerprint of every clip."""
         return digest([[clip.key, clip.label, clip.fingerprint] for clip in self.clips])
 
     def __len__(self) -> int:
@@ -144,21 +151,34 @@ class Dataset:
         return iter(self.clips)
 
     def __getitem__(self, key: str) -> Clip:
-        """The clip with this key, ``dataset/subject/name``, scored or not."""
+        """The clip with this key, ``dataset/subject/name``, scored or unscored."""
         for clip in (*self.clips, *self.unscored):
             if clip.key == key:
                 return clip
         raise CompanionError(f"{self.id}: no clip '{key}'; the first keys are {[c.key for c in self.clips[:3]]}")
 
     def example(self, label: str, action_units: str = "") -> Clip:
-        """The first clip of a class whose coding contains these action units; else the first of the class."""
+        """The first clip of a class with the given action units; if there is none, the first clip of the class.
+
+        Parameters
+        ----------
+        label
+            Class, such as ``"positive"``.
+        action_units
+            Part of the FACS coding, such as ``"6+12"``.
+
+        Raises
+        ------
+        CompanionError
+            If the class has no clips.
+        """
         clips = [clip for clip in self.clips if clip.label == label]
         if not clips:
             raise CompanionError(f"{self.id}: no clip of class '{label}'; expected one of {', '.join(self.classes)}")
         return next((clip for clip in clips if f"+{action_units}+" in f"+{clip.action_units}+"), clips[0])
 
     def table(self) -> pd.DataFrame:
-        """One row a clip: key, subject, label, frame numbers, length and duration in milliseconds."""
+        """One row per scored clip: identifiers, annotation, frame numbers, length and duration in milliseconds."""
         return pd.DataFrame(
             [
                 {
@@ -180,8 +200,8 @@ class Dataset:
         )
 
     def deviations(self) -> list[str]:
-        """What differs from the manifest, one line each; empty when all is as declared."""
-        found = list(self.faults)
+        """Errors and deviations from the manifest, one line each; empty if the data set is as declared."""
+        found = list(self.errors)
         counts = Counter(clip.label for clip in self.clips)
         for what, expected, actual in (
             ("subjects", self.manifest.subjects, len(self.groups)),

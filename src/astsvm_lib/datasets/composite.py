@@ -1,4 +1,4 @@
-"""A union of data sets, such as MEGC2019: the clips of its parts, known by (data set, subject, clip)."""
+"""Composite data sets, such as MEGC2019: the union of the clips of several data sets."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import os
 from pathlib import Path
 
 from astsvm_lib.datasets.clip import Dataset
-from astsvm_lib.datasets.manifest import Manifest, inspect, load_manifest
+from astsvm_lib.datasets.loading import inspect
+from astsvm_lib.datasets.manifest import Manifest, load_manifest
 
 
 def unite(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset:
-    """The union of a manifest's parts.
+    """Union of the parts of a composite data set.
 
     Parameters
     ----------
+    manifest
+        Declaration of the composite.
     root
-        A folder that holds all parts; by default that of the composite's own variable, else each part
-        is looked for where its own variable says.
+        Folder with all parts; by default the folder in the composite's environment variable. If that is not set,
+        each part is searched for in the folder of its own variable.
+    read_frames
+        Also read the first and the last frame of each scored clip.
 
     Raises
     ------
     CompanionError
-        If one of the parts is not there.
+        If a part is not found.
     """
     own = os.environ.get(manifest.root or "")
     place = root or (Path(own) if own else None)

@@ -1,4 +1,4 @@
-"""A manifest as Croissant 1.0 (MLCommons' JSON-LD for data sets), for programs that look for data."""
+"""A manifest in Croissant 1.0, MLCommons' machine-readable format for data sets (JSON-LD)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from astsvm_lib.datasets.manifest import Manifest, load_manifest
 
-#: The vocabulary, as the specification of Croissant 1.0 has it.
+#: JSON-LD context of the Croissant 1.0 specification.
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -48,10 +48,10 @@ CONTEXT: dict[str, Any] = {
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TYPES = {"onset": "sc:Integer", "apex": "sc:Integer", "offset": "sc:Integer"}
 _MEANINGS = {
-    "subject": "who is seen",
+    "subject": "identifier of the subject",
     "clip": "name of the clip, unique within data set and subject",
     "onset": "first frame of the expression",
-    "apex": "frame in which it is strongest",
+    "apex": "frame of maximum intensity",
     "offset": "last frame of the expression",
     "action_units": "FACS coding",
     "emotion": "label by the database's own coders",
@@ -59,7 +59,7 @@ _MEANINGS = {
 
 
 def _files(manifest: Manifest) -> list[dict[str, Any]]:
-    """The files of a database that has some: its folder, its frames, its sheet. No checksum of any is known."""
+    """The files of a recorded database: its folder, frames and annotation sheet. Their checksums are not known."""
     if manifest.frame_names is None:
         return []
     found: list[dict[str, Any]] = [
@@ -67,7 +67,7 @@ def _files(manifest: Manifest) -> list[dict[str, Any]]:
             "@type": "cr:FileObject",
             "@id": "download",
             "name": "download",
-            "description": f"The unpacked download, given out by its owners. {manifest.obtain}",
+            "description": f"The unpacked download, distributed by its owners. {manifest.obtain}",
             "contentUrl": manifest.website,
             "encodingFormat": "application/x-directory",
         },
@@ -97,7 +97,7 @@ def _files(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def _clips(manifest: Manifest) -> list[dict[str, Any]]:
-    """The table of clips as the annotation sheet has it."""
+    """The table of clips in the annotation sheet."""
     if manifest.annotation is None:
         return []
     fields = [
@@ -116,7 +116,7 @@ def _clips(manifest: Manifest) -> list[dict[str, Any]]:
             "@type": "cr:RecordSet",
             "@id": "clips",
             "name": "clips",
-            "description": "One record a clip, scored in the experiment or not.",
+            "description": "One record per clip, scored in the experiment or not.",
             "key": [{"@id": "clips/subject"}, {"@id": "clips/clip"}],
             "field": fields,
         }
@@ -124,7 +124,7 @@ def _clips(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def _classes(manifest: Manifest) -> dict[str, Any]:
-    """The classes of the experiment with their numbers of clips."""
+    """The classes of the experiment, with the number of clips of each."""
     fields = [
         ("classes/name", "name", "class of the experiment", "sc:Text"),
         ("classes/clips", "clips", "number of scored clips", "sc:Integer"),
@@ -145,12 +145,12 @@ def _classes(manifest: Manifest) -> dict[str, Any]:
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
-    """JSON-LD of a data set: what it is, who gives it out, what its files and classes are.
+    """JSON-LD of a data set: description, distribution, files and classes.
 
     Notes
     -----
-    The download of a gated database has no checksum here, for nobody may pass one on who has not seen the
-    files; it is therefore described as live, which Croissant asks for in that case.
+    The checksum of a gated database's download is not known to this project. The data set is therefore declared
+    live, as Croissant requires for files without a checksum.
     """
     document: dict[str, Any] = {
         "@context": CONTEXT,

@@ -1,4 +1,4 @@
-"""Image files: which they are, in which order, and what is in them."""
+"""Image files: recognising, sorting and reading them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is named as an image; ``Thumbs.db``, ``.DS_Store`` and ``._img1.jpg`` are not."""
+    """Whether a file has the name of an image; ``Thumbs.db``, ``.DS_Store`` and ``._img1.jpg`` have not."""
     return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
@@ -25,17 +25,19 @@ def by_number(path: Path) -> tuple[list[int], str]:
 
 
 def read_image(path: Path, where: str = "") -> np.ndarray:
-    """The image in a file, (H, W, 3) uint8 in RGB order, or (H, W) where the file holds grey values.
+    """The image in a file, (H, W, 3) uint8 in RGB order, or (H, W) for a greyscale file.
 
     Parameters
     ----------
+    path
+        Image file.
     where
-        What the image is, for the message; by default the file's path.
+        Name of the image in error messages; by default the path.
 
     Raises
     ------
     CompanionError
-        If it cannot be read.
+        If the file cannot be read or decoded.
     """
     try:
         data = np.fromfile(path, np.uint8)
@@ -50,13 +52,20 @@ def read_image(path: Path, where: str = "") -> np.ndarray:
 def stack_images(images: Sequence[np.ndarray], where: str) -> np.ndarray:
     """Images as one array, (T, H, W, 3) or (T, H, W).
 
+    Parameters
+    ----------
+    images
+        (H, W, 3) or (H, W) each.
+    where
+        Name of the clip in error messages.
+
     Raises
     ------
     CompanionError
-        If they differ in size, or some hold colours and some grey values.
+        If the images differ in size, or some are colour and some are grey.
     """
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1:
-        words = ", ".join(f"{s[1]}x{s[0]}{'' if len(s) == 3 else ' grey'}" for s in shapes)
-        raise CompanionError(f"{where}: expected frames of one size and kind, found {words}")
+        listed = ", ".join(f"{s[1]}x{s[0]}{'' if len(s) == 3 else ' grey'}" for s in shapes)
+        raise CompanionError(f"{where}: expected frames of the same size and type, found {listed}")
     return np.stack(images)

@@ -1,31 +1,26 @@
-"""What is declared of a data set in ``data_manifest/``, and how its clips are found."""
+"""Manifests: declarations of data sets in ``data_manifest/``, and the folders of their data."""
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from astsvm_lib.datasets.privacy import remember
 from astsvm_lib.errors import CompanionError
-
-if TYPE_CHECKING:
-    from astsvm_lib.datasets.clip import Dataset
 
 _BESIDE_PACKAGE = Path(__file__).parents[1] / "data_manifest"  # in an installed wheel
 _IN_CHECKOUT = Path(__file__).parents[3] / "data_manifest"
 
-#: A folder that holds several databases, where no variable of their own is set.
+#: Environment variable of a folder with several databases, for those whose own variable is not set.
 SHARED_ROOT = "ASTSVM_DATA_ROOT"
 
 
 class Declared(BaseModel):
-    """A part of a manifest: frozen, and no key that is not known."""
+    """Base class of the parts of a manifest: immutable, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,13 +31,13 @@ class Annotation(Declared):
     Attributes
     ----------
     files
-        Names of the sheet as it is distributed, as patterns; upper or lower case.
+        File name patterns of the sheet in its distributions, case-insensitive.
     columns
-        What the library needs -> names that the column has in some distribution.
+        Column used by the library -> its names in the distributions.
     rows
-        Number of rows in the distribution that the counts belong to.
+        Number of rows in the distribution to which the declared counts refer.
     required
-        False where the folders are the truth and the sheet is only a check.
+        False if the folders define the clips and the sheet is only checked against them.
     """
 
     files: list[str] = Field(min_length=1)
@@ -52,16 +47,16 @@ class Annotation(Declared):
 
 
 class Fix(Declared):
-    """What is known to be wrong in the annotation of one clip, by subject and clip, never by row number.
+    """Known error in the annotation of one clip, which is identified by subject and clip, not by row number.
 
     Attributes
     ----------
     subject, clip
         As in the clip's key.
     action
-        ``leave out`` of the experiment; or ``apex unknown``: the middle of the clip stands for it.
+        ``leave out``: the clip is not part of the experiment; ``apex unknown``: the middle of the clip is used.
     reason
-        Why.
+        Reason for the action.
     """
 
     subject: str
@@ -71,7 +66,7 @@ class Fix(Declared):
 
 
 class Show(Declared):
-    """What the licence lets a book show: frames of people; their landmarks; flow and averages."""
+    """What the licence permits to be published: frames of subjects; their landmarks; flow and averages."""
 
     frames: bool
     landmarks: bool
@@ -82,47 +77,47 @@ _NEEDED_WHEN_GATED = ("website", "obtain", "terms", "root", "tree", "doi", "cita
 
 
 class Manifest(Declared):
-    """One file of ``data_manifest/``; ``schema.json`` there is this class as a JSON Schema.
+    """One file of ``data_manifest/``; ``schema.json`` in that folder is the JSON Schema of this class.
 
     Attributes
     ----------
     id, title, version, description
-        What the book's data page says of the data set.
+        Identifier, and texts on the book's data page.
     doi, citation
-        Of the paper that presents it, and its key in the book's bibliography.
+        DOI of the paper that presents the data set, and its key in the book's bibliography.
     access
-        ``generated``: the library makes it; ``gated``: its owners give it out under a licence.
+        ``generated``: by the library; ``gated``: distributed by its owners under a licence.
     website, obtain
-        Where and how to ask for it.
+        Where and how to request the data.
     licence, terms
-        Name of the licence, and what it asks for in two lines.
+        Name of the licence, and its conditions in two lines.
     root
-        Environment variable that names the folder of the data.
+        Environment variable with the path of the data folder.
     tree
-        What the unpacked data looks like on disk.
+        Folder structure of the unpacked data.
     annotation
-        The annotation sheet, where there is one.
+        The annotation sheet, if there is one.
     frame_names
-        How frame files are named.
+        Naming of the frame files.
     fps, width, height
-        Of the frames, before any cropping; None where parts of the data set differ.
+        Of the frames as distributed; None if parts of the data set differ.
     subjects, classes
-        Of the experiment: number of subjects; clips of each class, in the order of confusion matrices.
+        Of the experiment: number of subjects; number of clips of each class, in the order of confusion matrices.
     lengths
-        Fewest and most frames of a scored clip, onset and offset included.
+        Smallest and largest number of frames of a scored clip, onset and offset included.
     labels
-        Emotion, in lower case -> class; None: coded, but not part of the experiment.
+        Emotion, in lower case -> class; None if it is not part of the experiment.
     fixes
-        Known faults of the annotation.
+        Known errors in the annotation.
     show
-        What a book may show.
+        What the licence permits to be published.
     parts
-        Data sets that this one is the union of.
+        Identifiers of the data sets of which this one is the union.
     loader
-        ``module:function`` that takes a manifest, a root folder (or None) and whether to read frames,
-        and gives a :class:`~astsvm_lib.datasets.Dataset` with what it found wrong.
+        ``module:function`` that takes a manifest, a root folder (or None) and whether to read frames, and
+        returns a :class:`~astsvm_lib.datasets.Dataset` with the errors found.
     rehearsal
-        True for rendered faces: every result then says so.
+        True for rendered faces; every result is then marked as rehearsal data.
     """
 
     model_config = ConfigDict(
@@ -163,16 +158,22 @@ class Manifest(Declared):
 
     @property
     def heading(self) -> str:
-        """What a figure or table of results is headed with."""
+        """Title of the data set in figures and tables."""
         return f"{self.title} (rehearsal data)" if self.rehearsal else self.title
 
     def fix(self, subject: str, clip: str) -> Fix | None:
-        """What is known to be wrong with a clip, if anything is."""
+        """The known annotation error of a clip, or None.
+
+        Parameters
+        ----------
+        subject, clip
+            As in the clip's key.
+        """
         return next((fix for fix in self.fixes if (fix.subject, fix.clip) == (subject, clip)), None)
 
 
 def manifest_folder() -> Path:
-    """The folder of manifests: in the checkout, or beside the installed package."""
+    """The folder of the manifests, in the checkout or in the installed package."""
     return _IN_CHECKOUT if _IN_CHECKOUT.is_dir() else _BESIDE_PACKAGE
 
 
@@ -182,12 +183,12 @@ def available() -> list[str]:
 
 
 def load_manifest(dataset: str) -> Manifest:
-    """Read one manifest.
+    """The manifest of a data set, by identifier.
 
     Raises
     ------
     CompanionError
-        If no data set has this identifier, or its manifest is not as :class:`Manifest` says.
+        If the identifier is unknown, or the manifest is invalid.
     """
     path = manifest_folder() / f"{dataset}.yaml"
     if dataset not in available():
@@ -200,27 +201,34 @@ def load_manifest(dataset: str) -> Manifest:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema that every manifest obeys: what ``data_manifest/schema.json`` holds."""
+    """JSON Schema of a manifest: the content of ``data_manifest/schema.json``."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}
 
 
 def how_to_get(manifest: Manifest) -> str:
-    """Where to ask for a data set and where to put it, in words for a terminal."""
+    """Instructions for requesting a data set and setting its folder, as text for a terminal."""
     return (
-        f"{manifest.title} is given out under a licence. How to ask: {manifest.obtain} {manifest.website}\n"
-        f"Then unpack it, and name its folder with --root FOLDER, or once for all with\n"
+        f"{manifest.title} is distributed under a licence. How to request it: {manifest.obtain} {manifest.website}\n"
+        f"Then unpack it and set its folder with --root FOLDER, or permanently with\n"
         f"  export {manifest.root}=FOLDER\n"
-        f"(or {SHARED_ROOT} for a folder that holds all databases). It should look like this:\n{manifest.tree}"
+        f"(or {SHARED_ROOT} for a folder with all databases). Expected structure:\n{manifest.tree}"
     )
 
 
 def root_of(manifest: Manifest, given: Path | None = None) -> Path | None:
-    """The folder of a data set: the one given, else that of its environment variable, else the shared one.
+    """The folder of a data set, or None if none is set.
+
+    Parameters
+    ----------
+    manifest
+        Declaration of the data set.
+    given
+        Folder; by default the value of the data set's environment variable, or else of :data:`SHARED_ROOT`.
 
     Raises
     ------
     CompanionError
-        If the folder that was named does not exist.
+        If the folder does not exist.
     """
     for source, value in (
         ("--root", given),
@@ -239,75 +247,24 @@ def root_of(manifest: Manifest, given: Path | None = None) -> Path | None:
 
 
 def set_root(datasets: Iterable[str], root: Path) -> None:
-    """Let this process, and those that it starts, find data sets in a folder.
+    """Set the folder of data sets for this process and its child processes.
 
     Parameters
     ----------
     datasets
-        Identifiers; generated data needs no folder and is left alone.
+        Identifiers; generated data sets have no folder and are ignored.
+    root
+        Folder of the data.
 
     Raises
     ------
     CompanionError
-        If none of them is read from a disk.
+        If none of the data sets is read from disk.
     """
     known = [load_manifest(name) for name in datasets if name in available()]
     gated = [manifest for manifest in known if manifest.root is not None]
     if not gated:
         names = ", ".join(manifest.id for manifest in known) or "no data"
-        raise CompanionError(f"--root: expected a data set that is read from a disk, found {names}; leave --root out")
+        raise CompanionError(f"--root: expected a data set that is read from disk, found {names}; omit --root")
     for manifest in gated:
         os.environ[str(manifest.root)] = str(root.expanduser().resolve())
-
-
-def inspect(dataset: str, root: Path | None = None, read_frames: bool = False) -> Dataset:
-    """A data set as it is found, with what is wrong in ``faults`` and what is worth knowing in ``notes``.
-
-    Parameters
-    ----------
-    dataset
-        Identifier, one of :func:`available`.
-    root
-        Folder of the data, for data that is not generated; see :func:`root_of` for its default.
-    read_frames
-        Also read the first and the last frame of each scored clip.
-
-    Raises
-    ------
-    CompanionError
-        If there is nothing to look at: the message says how to apply, and where to put the data.
-    """
-    manifest = load_manifest(dataset)
-    if root is not None and manifest.access == "generated":
-        raise CompanionError(f"{dataset} is generated by the library: it takes no root folder, found '{root}'")
-    module, function = manifest.loader.split(":")
-    result: Dataset = getattr(importlib.import_module(module), function)(manifest, root, read_frames)
-    remember(result.manifest)
-    return result
-
-
-def load(dataset: str, root: Path | None = None) -> Dataset:
-    """A data set by its identifier: its clips, with frames that are read or rendered on demand.
-
-    Parameters
-    ----------
-    dataset
-        Identifier, one of :func:`available`.
-    root
-        Folder of the data, for data that is not generated; see :func:`root_of` for its default.
-
-    Raises
-    ------
-    CompanionError
-        If the experiment would not use exactly the clips that the manifest declares.
-    """
-    found = inspect(dataset, root)
-    deviations = found.deviations()
-    if deviations:
-        shown = "\n".join(f"  {line}" for line in deviations[:5])
-        more = f"\n  and {len(deviations) - 5} more" if len(deviations) > 5 else ""
-        raise CompanionError(
-            f"{dataset}: the data is not as declared, so the experiment would be another one:\n{shown}{more}\n"
-            f"astsvm data check {dataset} lists everything"
-        )
-    return found

@@ -1,4 +1,4 @@
-"""Trees of rendered clips in a real database's layout say so, in a file, and so does every result on them."""
+"""Marker file of rendered clips in a real database's layout, so that every result on them is marked as well."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from pathlib import Path
 
 from astsvm_lib.datasets.manifest import Manifest
 
-#: The file's name; it lies among the subjects' folders of such a tree.
+#: Name of the file, which is stored beside the subjects' folders.
 MARKER = "REHEARSAL.txt"
 
 
 def as_found(manifest: Manifest, subjects: Path, notes: list[str]) -> Manifest:
-    """The manifest of the data with these subjects' folders: marked as rehearsal data where they are marked so."""
+    """The manifest of the data found; marked as rehearsal data if the marker file exists.
+
+    Parameters
+    ----------
+    manifest
+        Declaration of the database.
+    subjects
+        Folder that contains the subjects' folders.
+    notes
+        List to which a note is prepended for rehearsal data.
+    """
     if not (subjects / MARKER).exists():
         return manifest
     notes.insert(
-        0, f"{manifest.id}: rendered faces in the layout of {manifest.title}, made to practise on: not the database"
+        0, f"{manifest.id}: rendered faces in the layout of {manifest.title}, for rehearsal; not the database itself"
     )
     changes = {
         "rehearsal": True,

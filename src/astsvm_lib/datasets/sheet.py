@@ -1,4 +1,4 @@
-"""Annotation sheets as they are found: a header somewhere in the first rows, columns under several names."""
+"""Reading annotation sheets of any distribution: the header row and the names of the columns vary."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from astsvm_lib.datasets.manifest import Annotation
-from astsvm_lib.datasets.tree import Visit
+from astsvm_lib.datasets.tree import Scan
 
-#: Rows at the top of a sheet in which its header is looked for.
+#: Number of rows at the top of a sheet that are searched for the header.
 HEADER_WITHIN = 30
 ENDINGS = (".xlsx", ".csv")
 
@@ -27,12 +27,11 @@ class Row:
     Attributes
     ----------
     number
-        As a spreadsheet program counts rows.
+        Row number as in a spreadsheet program, counted from 1.
     values
-        Cell of each column that the manifest asks for; for a column that stands several times, the
-        first. Empty cells are None.
+        Cell of each column in the manifest; of repeated columns, the first. Empty cells are None.
     pairs
-        (onset, offset) of each expression in the row, for sheets that put several into one.
+        (onset, offset) of each expression, for sheets with several expressions per row.
     """
 
     number: int
@@ -40,7 +39,7 @@ class Row:
     pairs: tuple[tuple[int, int], ...] = ()
 
     def text(self, column: str) -> str:
-        """A cell as text; whole numbers without a decimal point."""
+        """A cell as text; integers have no decimal point."""
         value = self.values.get(column)
         if value is None:
             return ""
@@ -49,7 +48,7 @@ class Row:
         return str(value).strip()
 
     def frame(self, column: str) -> int | None:
-        """A cell as a frame number; None where there is none, such as ``/``."""
+        """A cell as a frame number; None if it is not an integer, such as ``/``."""
         return _frame(self.values.get(column))
 
 
@@ -62,25 +61,25 @@ def _frame(value: Any) -> int | None:
 
 
 def _plain(name: Any) -> str:
-    """A column's name without case, spaces and marks: ``Onset Frame`` and ``OnsetFrame`` are one."""
+    """A column's name in lower case, letters only: ``Onset Frame`` and ``OnsetFrame`` are the same."""
     return re.sub(r"[^a-z]", "", str(name).lower())
 
 
 def _tables(path: Path) -> dict[str, pd.DataFrame]:
-    """The tables of a file, by name, without any header."""
+    """The tables of a file by name, with the header among the rows."""
     if path.suffix.lower() == ".csv":
         return {"": pd.read_csv(path, header=None, dtype=str, encoding_errors="replace")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # openpyxl, on extensions of the format
+        warnings.simplefilter("ignore", UserWarning)  # openpyxl, about format extensions
         return dict(pd.read_excel(path, sheet_name=None, header=None, dtype=object))
 
 
 def _header(table: pd.DataFrame, annotation: Annotation) -> tuple[int, dict[str, list[int]]] | None:
-    """Number of the header row, and the columns of each name; None if no row has all of them."""
+    """Index of the header row, and the column indices of each name; None if no row has all names."""
     wanted = {key: {_plain(name) for name in names} for key, names in annotation.columns.items()}
     for number in range(min(HEADER_WITHIN, len(table))):
         cells = [_plain(value) for value in table.iloc[number]]
-        # A column that stands several times is numbered in some sheets; _plain takes the number away.
+        # Repeated columns are numbered in some sheets; _plain removes the numbers.
         found: dict[str, list[int]] = {
             key: [i for i, cell in enumerate(cells) if cell in names] for key, names in wanted.items()
         }
@@ -102,12 +101,12 @@ def _rows(table: pd.DataFrame, header: int, columns: dict[str, list[int]]) -> li
     return rows
 
 
-def _candidates(visit: Visit, subjects: Path, annotation: Annotation) -> list[Path]:
-    """Files that may be the sheet, the likeliest first: by name, then those beside the subjects' folders."""
+def _candidates(scan: Scan, subjects: Path, annotation: Annotation) -> list[Path]:
+    """Files that may be the sheet: first those with a matching name, then those beside the subjects' folders."""
     files = [
         path
-        for folder in visit.walk(lambda folder: folder == subjects)
-        for path in visit.entries(folder)
+        for folder in scan.walk(lambda folder: folder == subjects)
+        for path in scan.entries(folder)
         if path.suffix.lower() in (*ENDINGS, ".xls") and path.is_file() and not path.name.startswith((".", "~"))
     ]
     named = [p for p in files if any(fnmatch(p.name.lower(), pattern.lower()) for pattern in annotation.files)]
@@ -115,59 +114,59 @@ def _candidates(visit: Visit, subjects: Path, annotation: Annotation) -> list[Pa
     return sorted(named, key=lambda p: p.suffix.lower() == ".xls") + beside
 
 
-def read_sheet(visit: Visit, subjects: Path, annotation: Annotation, clip_name: re.Pattern[str]) -> list[Row] | None:
+def read_sheet(scan: Scan, subjects: Path, annotation: Annotation, clip_name: re.Pattern[str]) -> list[Row] | None:
     """The rows of a database's annotation sheet.
 
     Parameters
     ----------
-    visit
-        Takes the faults: no sheet, a sheet that cannot be read, or another database's.
+    scan
+        Scan of the database's folders, to which errors are added: no sheet, an unreadable sheet, or the sheet of
+        another database.
     subjects
-        Folder of the subjects: the sheet lies in it, or in one between it and the root.
+        Folder that contains the subjects' folders; the sheet is in it, or in a folder between it and the root.
     annotation
-        What the manifest declares.
+        Declaration of the sheet.
     clip_name
-        What the clips' names look like: tells one database's sheet from another's.
+        Pattern of the clips' names, which distinguishes the sheets of different databases.
 
     Returns
     -------
     list of Row, or None
-        None where there is no sheet that can be used.
+        None if there is no usable sheet.
     """
     wrong = []
-    for path in _candidates(visit, subjects, annotation):
+    for path in _candidates(scan, subjects, annotation):
         if path.suffix.lower() == ".xls":
-            wrong.append(f"{visit.name(path)}: expected .xlsx or .csv, found the old .xls; save it as .xlsx")
+            wrong.append(f"{scan.name(path)}: expected .xlsx or .csv, found the old .xls format; save it as .xlsx")
             continue
         try:
             tables = _tables(path)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, pd.errors.ParserError) as error:
-            wrong.append(
-                f"{visit.name(path)}: expected an annotation sheet, found a file that cannot be read ({error})"
-            )
+            wrong.append(f"{scan.name(path)}: expected an annotation sheet, found an unreadable file ({error})")
             continue
         for table in tables.values():
             header = _header(table, annotation)
             if header is None:
                 continue
             rows = _rows(table, *header)
-            strange = [row for row in rows if not clip_name.fullmatch(row.text("clip"))]
-            if rows and len(strange) <= len(rows) / 2:
+            foreign = [row for row in rows if not clip_name.fullmatch(row.text("clip"))]
+            if rows and len(foreign) <= len(rows) / 2:
                 return rows
-            seen = strange[0].text("clip") if strange else "no rows"
+            found = foreign[0].text("clip") if foreign else "no rows"
             wrong.append(
-                f"{visit.name(path)}: expected this database's clips in the sheet, found {seen}; is it another's?"
+                f"{scan.name(path)}: expected clips of this database in the sheet, found {found}; check whether it "
+                "belongs to another database"
             )
-        if not any(line.startswith(visit.name(path)) for line in wrong):
+        if not any(line.startswith(scan.name(path)) for line in wrong):
             wanted = ", ".join(names[0] for names in annotation.columns.values())
             titles = [str(v) for t in tables.values() for v in t.iloc[0] if not pd.isna(v)] if tables else []
             wrong.append(
-                f"{visit.name(path)}: expected a header row with {wanted}; found {', '.join(titles[:8]) or 'nothing'}"
+                f"{scan.name(path)}: expected a header row with {wanted}; found {', '.join(titles[:8]) or 'nothing'}"
             )
     if not wrong:
         wrong = [
-            f"annotation sheet: expected {' or '.join(annotation.files)}, found none; put it beside the "
+            f"annotation sheet: expected {' or '.join(annotation.files)}, found none; place it beside the "
             "subjects' folders"
         ]
-    (visit.faults if annotation.required else visit.notes).extend(wrong)
+    (scan.errors if annotation.required else scan.notes).extend(wrong)
     return None

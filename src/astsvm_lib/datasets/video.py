@@ -1,7 +1,8 @@
-"""Frames of anybody's own clip: from a video file or from a folder of images."""
+"""The user's own clips, from a video file or a folder of images."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,7 @@ def _read_folder(folder: Path) -> list[np.ndarray]:
 def _read_video(path: Path) -> tuple[list[np.ndarray], float]:
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
-        raise CompanionError(f"{path}: not a video that OpenCV can open; try a folder of frames instead")
+        raise CompanionError(f"{path}: not a video that OpenCV can open; use a folder of frames instead")
     declared = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     fps = float(capture.get(cv2.CAP_PROP_FPS))
     frames = []
@@ -35,8 +36,8 @@ def _read_video(path: Path) -> tuple[list[np.ndarray], float]:
     capture.release()
     if len(frames) < declared:
         raise CompanionError(
-            f"{path}: the file declares {declared} frames but only {len(frames)} can be read: "
-            "it is truncated or damaged; copy it again, or extract its frames into a folder"
+            f"{path}: the file declares {declared} frames, but only {len(frames)} can be read; "
+            "it is truncated or damaged: copy it again, or extract its frames into a folder"
         )
     return frames, fps
 
@@ -49,20 +50,20 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
     path
         Video file, or folder of images in the order of the numbers in their names.
     onset, offset
-        First and last frame, both included, counted from 0; by default the whole recording.
+        First and last frame, both included, counted from 0; by default those of the recording.
     fps
-        Frames a second; needed for a folder, read from a video otherwise.
+        Frames per second; required for a folder, read from the file by default for a video.
 
     Returns
     -------
     Clip
-        Its frames are (T, H, W, 3) uint8 in RGB order, or (T, H, W) grey, onset to offset.
+        Its frames are (T, H, W, 3) uint8 in RGB order, or (T, H, W) grey, from onset to offset.
 
     Raises
     ------
     CompanionError
-        If nothing is there, the recording is truncated or unreadable, frames differ in size, the
-        range does not lie inside it, or fewer than two frames are left.
+        If the path does not exist, the recording is truncated or unreadable, frames differ in size, the frame rate
+        is missing or not positive, or onset and offset are out of range or the same frame.
     """
     path = Path(path)
     if not path.exists():
@@ -70,7 +71,7 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
     if path.is_dir():
         frames = _read_folder(path)
         if fps is None:
-            raise CompanionError(f"{path}: a folder of frames does not say how fast they were taken; give --fps")
+            raise CompanionError(f"{path}: a folder of frames has no frame rate; give --fps")
     else:
         frames, declared_fps = _read_video(path)
         fps = declared_fps if fps is None else fps
@@ -93,6 +94,6 @@ def read_clip(path: Path, onset: int = 0, offset: int | None = None, fps: float 
         onset=0,
         apex=None,
         offset=len(stack) - 1,
-        fingerprint=digest_arrays({"frames": stack}),
+        hash_frames=partial(digest_arrays, {"frames": stack}),
         load_frames=lambda chosen=None: stack if chosen is None else stack[list(chosen)],
     )

@@ -1,9 +1,8 @@
 """LBP-TOP: local binary patterns on three orthogonal planes (Zhao and Pietikainen 2007).
 
-A clip is a block of grey values over column, row and time. Cut it through every point in three ways: the
-picture (XY), a row over time (XT), a column over time (YT). In each plane the point has a local binary
-pattern; the codes are counted in a grid of blocks, each count divided by its sum, and all are put one
-after the other.
+A clip is a volume of grey values over column, row and time. Each voxel has a local binary pattern in three
+planes: the image (XY), a row over time (XT) and a column over time (YT). The codes are counted in a grid of
+blocks. Each histogram is normalised to sum 1, and all histograms are concatenated.
 """
 
 from __future__ import annotations
@@ -14,11 +13,14 @@ import numba
 import numpy as np
 
 from astsvm_lib.choices import Part, option
-from astsvm_lib.descriptors.blocks import block_edges
-from astsvm_lib.descriptors.patterns import code_bins, corners, ellipse
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.features.binary_patterns import code_bins, corners, ellipse
+from astsvm_lib.features.blocks import block_edges
 
-#: The planes, as pairs of axes of a clip (time, row, column): what is "right", what is "down".
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+#: The planes, as pairs of axes of a clip (time, row, column): the plane's horizontal and vertical axis.
 PLANES = {"XY": (2, 1), "XT": (2, 0), "YT": (1, 0)}
 
 
@@ -26,17 +28,17 @@ class LbpTop(Part):
     """Parameters of LBP-TOP."""
 
     neighbours: int = option(8, "points on each ellipse", ge=2, le=16)
-    radius_column: int = option(1, "radius along a row of the picture, in pixels", ge=1)
-    radius_row: int = option(1, "radius along a column of the picture, in pixels", ge=1)
-    radius_time: int = option(4, "radius along time, in frames of the prepared clip", ge=1)
-    blocks_column: int = option(8, "blocks side by side", ge=1)
-    blocks_row: int = option(8, "blocks one above the other", ge=1)
-    blocks_time: int = option(1, "blocks one after the other", ge=1)
-    overlap: float = option(0.0, "share of a block that the next one covers too, in space", ge=0, lt=1)
-    uniform: bool = option(True, "join all codes that change more than twice")
+    radius_column: int = option(1, "horizontal radius, in pixels", ge=1)
+    radius_row: int = option(1, "vertical radius, in pixels", ge=1)
+    radius_time: int = option(4, "temporal radius, in frames of the prepared clip", ge=1)
+    blocks_column: int = option(8, "blocks along the horizontal axis", ge=1)
+    blocks_row: int = option(8, "blocks along the vertical axis", ge=1)
+    blocks_time: int = option(1, "blocks along the time axis", ge=1)
+    overlap: float = option(0.0, "fraction of a block that the next one also covers, in space", ge=0, lt=1)
+    uniform: bool = option(True, "merge all non-uniform codes into one bin")
     interpolation: Literal["bilinear", "nearest"] = option(
         "bilinear",
-        "of neighbours between pixels: rounded to whole grey values, as in the authors' program; or the nearest pixel",
+        "of neighbours between pixels: bilinear, rounded to integers as in the authors' code; or the nearest pixel",
     )
 
     @property
@@ -47,7 +49,7 @@ class LbpTop(Part):
 
 @numba.njit(cache=True)
 def _code_plane(clip, steps, weights, margins, bins, out):  # type: ignore[no-untyped-def]
-    """Bin of each point's code in one plane; neighbours are weighted means of four points, rounded."""
+    """Bin of each voxel's code in one plane; interpolated neighbours are rounded to integers."""
     frames, height, width = clip.shape
     flat = clip.ravel()
     neighbours = steps.shape[0]
@@ -73,7 +75,7 @@ def _code_plane(clip, steps, weights, margins, bins, out):  # type: ignore[no-un
 
 @numba.njit(cache=True)
 def _count(codes, times, rows, columns, out):  # type: ignore[no-untyped-def]
-    """Counts of codes in each block, out (time, row, column, bin)."""
+    """Histogram of the codes in each block; ``out`` is (time, row, column, bin)."""
     for a in range(times.shape[0]):
         for b in range(rows.shape[0]):
             for c in range(columns.shape[0]):
@@ -84,12 +86,24 @@ def _count(codes, times, rows, columns, out):  # type: ignore[no-untyped-def]
 
 
 def code_volumes(clip: np.ndarray, options: LbpTop) -> dict[str, np.ndarray]:
-    """Bins of the codes of every inner point in each plane, (T - 2 rt, H - 2 ry, W - 2 rx) int32.
+    """Bin of each inner voxel's code in each plane.
 
     Parameters
     ----------
     clip
-        (T, H, W) uint8.
+        (T, H, W) uint8 grey values.
+    options
+        See :class:`LbpTop`.
+
+    Returns
+    -------
+    dict
+        Name of the plane -> (T - 2 rt, H - 2 ry, W - 2 rx) int32, with the radii rt, ry and rx.
+
+    Raises
+    ------
+    CompanionError
+        If the clip has another shape or type, or is smaller than its neighbourhoods.
     """
     margins = np.array(options.radii)
     if clip.ndim != 3 or clip.dtype != np.uint8:
@@ -113,7 +127,7 @@ def code_volumes(clip: np.ndarray, options: LbpTop) -> dict[str, np.ndarray]:
 
 
 def lbp_top(clip: np.ndarray, options: LbpTop | None = None) -> np.ndarray:
-    """LBP-TOP of a clip, a vector of float64.
+    """LBP-TOP descriptor of a clip.
 
     Parameters
     ----------
@@ -125,13 +139,14 @@ def lbp_top(clip: np.ndarray, options: LbpTop | None = None) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (planes x time blocks x row blocks x column blocks x bins,); the bins of each block and plane add up
-        to 1.
+        (3 x blocks_time x blocks_row x blocks_column x bins,) float64; the histogram of each plane and block
+        sums to 1.
 
     Raises
     ------
     CompanionError
-        If the clip is smaller than its neighbourhoods, or has more blocks than points.
+        If the clip has another shape or type, is smaller than its neighbourhoods, or has fewer inner voxels than
+        blocks along an axis.
 
     Notes
     -----
@@ -144,7 +159,9 @@ def lbp_top(clip: np.ndarray, options: LbpTop | None = None) -> np.ndarray:
         grid = (options.blocks_time, options.blocks_row, options.blocks_column)
         overlaps = (0.0, options.overlap, options.overlap)
         if any(length < blocks for length, blocks in zip(codes.shape, grid, strict=True)):
-            raise CompanionError(f"LBP-TOP: expected at least one point a block, found {codes.shape} for a grid {grid}")
+            raise CompanionError(
+                f"LBP-TOP: expected at least one voxel per block, found {codes.shape} for a grid of {grid} blocks"
+            )
         edges = [block_edges(*item) for item in zip(codes.shape, grid, overlaps, strict=True)]
         counts = np.zeros((*grid, count), np.int64)
         _count(codes, *edges, counts)

@@ -1,10 +1,10 @@
 """STLBP-IP: spatiotemporal local binary patterns with integral projection (Huang et al. 2015).
 
-What a face looks like is taken away: from each frame the onset is subtracted. In a grid of blocks each
-difference image is summed along its rows and along its columns: two lines a frame, the **integral
-projections**, which keep where along the height or the width something changed. Two things are counted
-then: the one-dimensional binary patterns of every line (where it changed), and the local binary patterns of
-the picture that the lines make when they are put one below the other in time (how it changed).
+The onset is subtracted from each frame, which removes the appearance of the face. In each block, the
+difference image is summed along its rows and along its columns. These two **integral projections** per frame
+retain where along the height and the width the image changed. Two kinds of histogram follow: one-dimensional
+binary patterns of each projection (shape), and local binary patterns of the image formed by stacking a
+block's projections over time (motion).
 """
 
 from __future__ import annotations
@@ -14,31 +14,41 @@ from typing import Literal
 import numpy as np
 
 from astsvm_lib.choices import Part, option
-from astsvm_lib.descriptors.blocks import block_edges
-from astsvm_lib.descriptors.patterns import code_bins, plane_codes
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.features.binary_patterns import code_bins, plane_codes
+from astsvm_lib.features.blocks import block_edges
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
 
 
 class StlbpIp(Part):
     """Parameters of STLBP-IP."""
 
     reference: Literal["onset", "previous"] = option("onset", "frame that is subtracted from each frame")
-    mask: Literal[3, 5, 7, 9, 11] = option(9, "points of a line that make one code, the middle one included")
-    blocks: int = option(5, "blocks along a row, and along a column", ge=1)
-    neighbours: int = option(8, "points on the ellipse in the picture of lines over time", ge=2, le=16)
-    radius_space: int = option(3, "radius along a line, in pixels", ge=1)
-    radius_time: int = option(1, "radius along time, in frames of the prepared clip", ge=1)
-    uniform: bool = option(True, "join all codes of that picture that change more than twice")
+    mask: Literal[3, 5, 7, 9, 11] = option(9, "length of the 1D mask on a projection, centre included")
+    blocks: int = option(5, "blocks along each axis of the crop", ge=1)
+    neighbours: int = option(8, "points on the ellipse in the image of projections over time", ge=2, le=16)
+    radius_space: int = option(3, "spatial radius, in pixels", ge=1)
+    radius_time: int = option(1, "temporal radius, in frames of the prepared clip", ge=1)
+    uniform: bool = option(True, "merge all non-uniform codes of that image into one bin")
 
 
 def projections(clip: np.ndarray, options: StlbpIp) -> tuple[np.ndarray, np.ndarray]:
-    """Integral projections of the difference images in each column, and in each row, of blocks.
+    """Integral projections of the difference images, within each column and each row of blocks.
+
+    Parameters
+    ----------
+    clip
+        (T, H, W) grey values, the onset first.
+    options
+        See :class:`StlbpIp`.
 
     Returns
     -------
     tuple of numpy.ndarray
-        Horizontal, (T - 1, H, blocks): sums along the rows; vertical, (T - 1, blocks, W): along the
-        columns. Whole numbers.
+        Horizontal projections, (T - 1, H, blocks) int64: sums along the rows; vertical projections,
+        (T - 1, blocks, W) int64: sums along the columns.
     """
     frames = clip.astype(np.int64)
     differences = frames[1:] - (frames[:1] if options.reference == "onset" else frames[:-1])
@@ -47,11 +57,18 @@ def projections(clip: np.ndarray, options: StlbpIp) -> tuple[np.ndarray, np.ndar
 
 
 def line_codes(lines: np.ndarray, mask: int) -> np.ndarray:
-    """One-dimensional codes of lines (..., L), (..., L - mask + 1): bit k, if neighbour k is at least as large.
+    """One-dimensional binary patterns, (..., L - mask + 1) int64: bit k is set if neighbour k is at least as large.
+
+    Parameters
+    ----------
+    lines
+        (..., L) projections.
+    mask
+        Length of the mask, centre included; odd.
 
     Examples
     --------
-    >>> line_codes(np.array([1, 2, 3, 2, 1]), 3).tolist()  # rising, at the top, falling
+    >>> line_codes(np.array([1, 2, 3, 2, 1]), 3).tolist()  # rising, maximum, falling
     [2, 0, 1]
     """
     half, inner = mask // 2, lines.shape[-1] - mask + 1
@@ -68,7 +85,7 @@ def _shares(codes: np.ndarray, bins: int) -> np.ndarray:
 
 
 def stlbp_ip(clip: np.ndarray, options: StlbpIp | None = None) -> np.ndarray:
-    """STLBP-IP of a clip, a vector of float64.
+    """STLBP-IP descriptor of a clip.
 
     Parameters
     ----------
@@ -80,13 +97,14 @@ def stlbp_ip(clip: np.ndarray, options: StlbpIp | None = None) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (blocks x blocks x (2 x 2^(mask - 1) + 2 x bins),), block by block, row by row: the codes of the
-        horizontal lines, of the vertical lines, and of both over time; each of the four adds up to 1.
+        (blocks x blocks x (2 x 2^(mask - 1) + 2 x bins),) float64, blocks in row-major order. Per block: 1D
+        patterns of the horizontal and of the vertical projections, then 2D patterns of each over time; each of
+        the four histograms sums to 1.
 
     Raises
     ------
     CompanionError
-        If the clip is too short or its blocks are too small.
+        If the clip has another shape or type, is too short, or its blocks are too small.
 
     Notes
     -----

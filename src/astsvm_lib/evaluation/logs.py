@@ -1,4 +1,4 @@
-"""Scores of anybody's LOSO log: a CSV file with a row a clip."""
+"""Scores of any LOSO log: a CSV file with one row per clip."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class LogScores:
     per_group
         Over the rows of each group, such as each data set of a composite.
     fold_mean_uar, fold_mean_uf1
-        Mean over subjects of each one's own scores, to be shown as the mistake it is; None without
-        a subject column.
-    strangers
-        Predicted labels that are nobody's true label: such rows count as missed.
+        Mean of the scores of the single subjects, for comparison only: not a valid summary. None without a
+        subject column.
+    unknown_labels
+        Predicted labels that do not occur among the true labels; such rows count as misses.
     """
 
     pooled: Scores
     per_group: dict[str, Scores]
     fold_mean_uar: float | None
     fold_mean_uf1: float | None
-    strangers: tuple[str, ...]
+    unknown_labels: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """The scores as plain values for JSON."""
         return {
             "uar": self.pooled.uar,
             "uf1": self.pooled.uf1,
@@ -62,7 +62,7 @@ def score_log(
     path
         CSV file with a header line; every value is read as text.
     truth, prediction, subject, group
-        Names of columns. Where a group is given, two groups may use the same subject names.
+        Names of columns. With ``group``, subjects of different groups may have the same name.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def score_log(
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
     except FileNotFoundError:
-        raise CompanionError(f"{path}: no such file; expected a CSV file with a row a clip") from None
+        raise CompanionError(f"{path}: no such file; expected a CSV file with one row per clip") from None
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise CompanionError(f"{path}: not a readable CSV table ({error})") from None
     wanted = [name for name in (truth, prediction, subject, group) if name is not None]
@@ -82,23 +82,23 @@ def score_log(
             f"{path}: no column {', '.join(map(repr, missing))}; the columns are {', '.join(map(repr, table.columns))}"
         )
     if table.empty:
-        raise CompanionError(f"{path}: expected a row a clip, found only the header")
+        raise CompanionError(f"{path}: expected one row per clip, found only the header")
     table = table[list(dict.fromkeys(wanted))].apply(lambda column: column.str.strip())
     for name in wanted:
         empty = table.index[table[name] == ""]
         if len(empty):
-            raise CompanionError(f"{path}, line {empty[0] + 2}: column {name!r} is empty; every row needs a value")
+            raise CompanionError(f"{path}, line {empty[0] + 2}: column {name!r} is empty; fill it in")
 
     classes = sorted(table[truth].unique())
-    strangers = sorted(set(table[prediction]) - set(classes))
-    everything = [*classes, *strangers]
+    unknown_labels = sorted(set(table[prediction]) - set(classes))
+    labels = [*classes, *unknown_labels]
 
     def of(rows: pd.DataFrame) -> Scores:
-        return score(list(rows[truth]), list(rows[prediction]), everything)
+        return score(list(rows[truth]), list(rows[prediction]), labels)
 
     uar = uf1 = None
     if subject is not None:
-        who = table[subject] if group is None or group == subject else table[group] + "/" + table[subject]
-        uar, uf1 = fold_mean(list(table[truth]), list(table[prediction]), list(who), everything)
+        subjects = table[subject] if group is None or group == subject else table[group] + "/" + table[subject]
+        uar, uf1 = fold_mean(list(table[truth]), list(table[prediction]), list(subjects), labels)
     groups = {} if group is None else {str(name): of(rows) for name, rows in table.groupby(group)}
-    return LogScores(of(table), groups, uar, uf1, tuple(strangers))
+    return LogScores(of(table), groups, uar, uf1, tuple(unknown_labels))

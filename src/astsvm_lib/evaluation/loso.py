@@ -1,4 +1,4 @@
-"""Leave-one-subject-out: each subject is tested by a model that never saw them."""
+"""Leave-one-subject-out (LOSO): each subject is tested by a model that is fitted on all other subjects."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.model_selection import LeaveOneGroupOut
 
 from astsvm_lib.errors import CompanionError
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -18,9 +22,9 @@ class Fold:
     Attributes
     ----------
     subject
-        ``dataset/subject`` that is left out.
+        ``dataset/subject`` of the subject left out.
     train, test
-        Row numbers.
+        Row indices.
     """
 
     subject: str
@@ -29,7 +33,7 @@ class Fold:
 
 
 def loso(subjects: Sequence[str]) -> list[Fold]:
-    """One fold a subject, in the order of their names.
+    """One fold per subject, sorted by name.
 
     Parameters
     ----------
@@ -42,13 +46,21 @@ def loso(subjects: Sequence[str]) -> list[Fold]:
         If there are fewer than two subjects.
     """
     names = np.asarray(subjects)
-    unique = sorted(set(subjects))
-    if len(unique) < 2:
-        raise CompanionError(f"LOSO: expected at least 2 subjects, found {len(unique)}")
-    return [Fold(name, np.flatnonzero(names != name), np.flatnonzero(names == name)) for name in unique]
+    if len(set(subjects)) < 2:
+        raise CompanionError(f"LOSO: expected at least 2 subjects, found {len(set(subjects))}")
+    splits = LeaveOneGroupOut().split(names, groups=names)
+    return [Fold(str(names[test[0]]), train, test) for train, test in splits]
 
 
-def fold_seed(seed: int, subject: str) -> np.random.Generator:
-    """Generator of one fold: it depends on the seed and on who is left out, not on any order."""
+def fold_rng(seed: int, subject: str) -> np.random.Generator:
+    """Random number generator of one fold; independent of the order in which folds are run.
+
+    Parameters
+    ----------
+    seed
+        Seed of the run.
+    subject
+        ``dataset/subject`` of the subject left out.
+    """
     word = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, word])

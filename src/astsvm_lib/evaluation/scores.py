@@ -1,6 +1,6 @@
 r"""UAR and UF1 (equations 8-11, reading R14).
 
-With :math:`TP_c, FP_c, FN_c` counted over **all** folds together,
+With :math:`TP_c, FP_c, FN_c` pooled over **all** folds,
 
 .. math:: UAR = \frac1{N_c}\sum_c \frac{TP_c}{TP_c + FN_c}, \qquad
           UF1 = \frac1{N_c}\sum_c \frac{2\,TP_c}{2\,TP_c + FP_c + FN_c}
@@ -15,16 +15,26 @@ import numpy as np
 
 from astsvm_lib.errors import CompanionError
 
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
 
 def confusion_matrix(
     truth: Sequence[Hashable], prediction: Sequence[Hashable], classes: Sequence[Hashable]
 ) -> np.ndarray:
     """Counts (N_c, N_c): row = true class, column = predicted class.
 
+    Parameters
+    ----------
+    truth, prediction
+        True and predicted label of each clip.
+    classes
+        All labels, in the order of rows and columns.
+
     Raises
     ------
     CompanionError
-        If the sequences differ in length, or hold a label that is not among ``classes``.
+        If the sequences differ in length, or contain a label that is not in ``classes``.
     """
     if len(truth) != len(prediction):
         raise CompanionError(f"expected as many predictions as true labels, found {len(prediction)} and {len(truth)}")
@@ -38,32 +48,32 @@ def confusion_matrix(
 
 
 def recalls(matrix: np.ndarray) -> np.ndarray:
-    """Recall of each class (equation 9); not a number for a class without clips."""
+    """Recall of each class (equation 9), (N_c,); NaN for a class without clips."""
     total = matrix.sum(1)
     return np.divide(np.diag(matrix), total, out=np.full(len(matrix), np.nan), where=total > 0)
 
 
 def f1_scores(matrix: np.ndarray) -> np.ndarray:
-    """F1 of each class (equation 11): 0 if never predicted rightly; not a number without clips."""
+    """F1 score of each class (equation 11), (N_c,); 0 without true positives, NaN for a class without clips."""
     total = matrix.sum(0) + matrix.sum(1)
     value = np.divide(2 * np.diag(matrix), total, out=np.zeros(len(matrix)), where=total > 0)
     return np.where(matrix.sum(1) > 0, value, np.nan)
 
 
 def uar(matrix: np.ndarray) -> float:
-    """Unweighted average recall (equation 8), over the classes that have clips."""
+    """Unweighted average recall (equation 8), over the classes with clips."""
     return _mean_over_present(recalls(matrix))
 
 
 def uf1(matrix: np.ndarray) -> float:
-    """Unweighted F1 (equation 10), over the classes that have clips."""
+    """Unweighted F1 score (equation 10), over the classes with clips."""
     return _mean_over_present(f1_scores(matrix))
 
 
 def _mean_over_present(values: np.ndarray) -> float:
     present = values[~np.isnan(values)]
     if not len(present):
-        raise CompanionError("a score needs at least one clip, found none")
+        raise CompanionError("score: expected at least one clip, found none")
     return float(present.mean())
 
 
@@ -92,13 +102,26 @@ class Scores:
 
     @property
     def per_class(self) -> dict[str, dict[str, float]]:
-        """Clips, recall and F1 of each class that has clips."""
+        """Number of clips, recall and F1 score of each class with clips."""
         rows = zip(self.classes, self.matrix.sum(1), recalls(self.matrix), f1_scores(self.matrix), strict=True)
         return {c: {"clips": int(n), "recall": float(r), "f1": float(f)} for c, n, r, f in rows if n}
 
 
 def score(truth: Sequence[str], prediction: Sequence[str], classes: Sequence[str]) -> Scores:
-    """Scores of a log whose rows may come in any order."""
+    """Pooled scores; the order of the clips does not matter.
+
+    Parameters
+    ----------
+    truth, prediction
+        True and predicted label of each clip.
+    classes
+        All labels, in the order of the confusion matrix.
+
+    Raises
+    ------
+    CompanionError
+        If the sequences differ in length, or contain a label that is not in ``classes``.
+    """
     return Scores(tuple(classes), confusion_matrix(truth, prediction, classes))
 
 
@@ -107,9 +130,26 @@ def fold_mean(
 ) -> tuple[float, float]:
     """Mean over folds of each fold's UAR and UF1, over the classes present in the fold.
 
-    A mistake, computed only to be shown beside the pooled scores: most subjects have clips of one or
-    two classes, so that a fold's score says how easy its classes are, and a subject with one clip
-    counts as much as one with thirty.
+    Not a valid summary; computed only for comparison with the pooled scores. Most subjects have clips of only
+    one or two classes, so a fold's score depends on which classes it contains, and a subject with one clip has
+    the same weight as one with thirty.
+
+    Parameters
+    ----------
+    truth, prediction, subjects
+        True label, predicted label and subject of each clip.
+    classes
+        All labels.
+
+    Returns
+    -------
+    tuple of float
+        Mean UAR and mean UF1.
+
+    Raises
+    ------
+    CompanionError
+        If a label is not in ``classes``.
     """
     values = []
     for subject in sorted(set(subjects)):

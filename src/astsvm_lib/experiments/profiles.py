@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.errors import CompanionError
+
+if TYPE_CHECKING:
+    from astsvm_lib.datasets.clip import Clip, Dataset
 
 
 @dataclass(frozen=True)

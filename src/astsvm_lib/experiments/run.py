@@ -1,20 +1,37 @@
-"""Exactly what is run: it names a record before there is one."""
+"""Exactly what is run: it identifies a record before there is one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from astsvm_lib.choices import Choices
-from astsvm_lib.datasets.clip import Dataset
+from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.experiments.profiles import Profile, profile_named
 from astsvm_lib.methods import Method, method_named
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import code_digest
+from astsvm_lib.results.record import RunKey
+from astsvm_lib.stages import stage_versions
+
+if TYPE_CHECKING:
+    from astsvm_lib.results.record import Record
+
+
+def differences(chosen: Choices, sections: tuple[str, ...] = ()) -> list[str]:
+    """Fields that differ from their defaults, as ``section.field = value``."""
+    default, values = type(chosen)().to_dict(*sections), chosen.to_dict(*sections)
+    return [
+        f"{section}.{name} = {value}"
+        for section, fields in values.items()
+        for name, value in fields.items()
+        if default[section][name] != value
+    ]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A data set, a method with all its choices, how much is done, and a seed; see :func:`plan`."""
+    """A data set, a method with all its choices, an amount of work, and a seed; see :func:`plan`."""
 
     dataset: Dataset
     recipe: Recipe
@@ -28,31 +45,49 @@ class Run:
         """Epochs of each training; 0 where nothing is trained by epochs."""
         return self.method.epochs(self.settings, self.profile.epochs, self.profile.share)
 
-    @property
-    def choices(self) -> str:
-        """Digest of every choice that the method depends on."""
-        return self.method.choices_digest(self.recipe, self.settings)
-
-    @property
-    def code(self) -> str:
-        """Digest of the code that can change a score."""
-        return code_digest(*self.method.rooms)
+    @cached_property
+    def key(self) -> RunKey:
+        """What identifies its record."""
+        return RunKey(
+            dataset=self.dataset.id,
+            method=self.method.name,
+            profile=self.profile.name,
+            seed=self.seed,
+            choices=self.method.choices_digest(self.recipe, self.settings),
+        )
 
     @property
     def name(self) -> str:
-        """Of its record's file, without ending."""
-        return f"{self.dataset.id}_{self.method.name}_{self.profile.name}_seed{self.seed}_{self.choices}"
+        """Name of its record."""
+        return self.key.name
+
+    @cached_property
+    def clips(self) -> tuple[Clip, ...]:
+        """The clips that take part."""
+        return self.profile.choose(self.dataset)
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """Version of each stage that the result depends on, but for the trainer, which is selected later."""
+        sources = dict.fromkeys(stage for clip in self.clips for stage in clip.stages)
+        return stage_versions([*sources, self.method.stage])
+
+    @property
+    def differs(self) -> str:
+        """What differs from the default recipe and settings, in words."""
+        sections = self.method.sections
+        found = differences(self.recipe, sections) if sections else []
+        return "; ".join(found + differences(self.settings)) or "nothing: the default recipe"
 
     @property
     def weight(self) -> int:
-        """About how much work it is, beside other runs: clips trained on, over all folds and epochs."""
-        clips = self.profile.choose(self.dataset)
-        folds = len({clip.group for clip in clips})
-        return folds * len(clips) * (self.epochs + 1)
+        """Approximate amount of work, relative to other runs: clips trained on, over all folds and epochs."""
+        folds = len({clip.group for clip in self.clips})
+        return folds * len(self.clips) * (self.epochs + 1)
 
     @property
     def command(self) -> str:
-        """How a user starts it."""
+        """The command that starts it."""
         files = ["--recipe FILE"] if self.recipe != Recipe() else []
         files += ["--settings FILE"] if self.settings != self.method.settings() else []
         return " ".join(
@@ -74,6 +109,21 @@ def plan(
 ) -> Run:
     """A run, with the method's own settings where none are given.
 
+    Parameters
+    ----------
+    dataset
+        Its clips are evaluated by LOSO.
+    recipe
+        The default one otherwise.
+    profile
+        Amount of work: a profile or its name.
+    seed
+        The fold's generators are derived from it.
+    method
+        Name in :data:`~astsvm_lib.methods.METHODS`.
+    settings
+        The method's own parameters.
+
     Raises
     ------
     CompanionError
@@ -82,3 +132,24 @@ def plan(
     chosen = method_named(method)
     amount = profile_named(profile) if isinstance(profile, str) else profile
     return Run(dataset, recipe or Recipe(), amount, seed, chosen, settings or chosen.settings())
+
+
+def plan_again(record: Record, dataset: Dataset) -> Run:
+    """The run that a record came from.
+
+    Parameters
+    ----------
+    record
+        Its sections of the recipe are laid over today's defaults for the rest.
+    dataset
+        The data set of the record.
+
+    Raises
+    ------
+    CompanionError
+        If a field of its recipe or settings does not exist any more.
+    """
+    method = method_named(record.method)
+    recipe: dict[str, Any] = record.recipe
+    settings = method.settings.from_dict(record.settings)
+    return plan(dataset, Recipe.from_dict(recipe), record.profile, record.seed, record.method, settings)

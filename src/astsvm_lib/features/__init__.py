@@ -1,6 +1,6 @@
 """The two inputs of the network, (10, 192, 192) each: optical flow and IDSF."""
 
-from astsvm_lib.features.difference import difference_sequence, match_light
+from astsvm_lib.features.idsf import difference_sequence, match_light
 from astsvm_lib.features.lucas_kanade import lucas_kanade
 from astsvm_lib.features.optical_flow import flow_sequence, optical_flow
 from astsvm_lib.features.pipeline import Features, extract, extract_all

@@ -5,8 +5,8 @@ At each pixel the displacement :math:`d` minimises, over a Gaussian window :math
 .. math:: \sum w \, (\nabla I \cdot d + I_t)^2 + \tau \lVert d \rVert^2
 
 whose solution is :math:`d = -(\langle\nabla I \nabla I^T\rangle_w + \tau)^{-1} \langle\nabla I\, I_t\rangle_w`.
-The second image is warped by the flow so far and the step repeated, from a coarse level to the full
-one (Lucas and Kanade 1981; Bouguet 2001).
+The second image is warped by the current flow and the step is repeated, from the coarsest pyramid level to
+full resolution (Lucas and Kanade 1981; Bouguet 2001).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT = Flow()
 
 
 def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Derivatives by Scharr's kernels, in grey values a pixel."""
+    """Derivatives by Scharr kernels, in grey values per pixel."""
     return cv2.Scharr(image, cv2.CV_32F, 1, 0) / 32, cv2.Scharr(image, cv2.CV_32F, 0, 1) / 32
 
 
@@ -49,10 +49,17 @@ def _warp_back(image, flow, out):  # type: ignore[no-untyped-def]
 
 
 def warp_back(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """``image`` (H, W) sampled at each pixel's destination: what it looked like before it moved.
+    """``image`` sampled at each pixel's destination, (H, W) float32: backward warping.
 
-    Cubic interpolation (Catmull-Rom) at exact positions: ``cv2.remap`` rounds them to 1/32 pixel, a
-    tenth of the motion that is looked for.
+    Cubic interpolation (Catmull-Rom) at exact positions. ``cv2.remap`` rounds them to 1/32 pixel, a tenth
+    of the motion to be measured.
+
+    Parameters
+    ----------
+    image
+        (H, W) grey values.
+    flow
+        (H, W, 2) pixels: right, down.
     """
     out = np.empty(image.shape, np.float32)
     _warp_back(np.ascontiguousarray(image, np.float32), np.ascontiguousarray(flow, np.float32), out)
@@ -60,12 +67,12 @@ def warp_back(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def lucas_kanade(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
-    """Motion from ``first`` to ``second``, (H, W, 2) float32 pixels: right, down.
+    """Optical flow from ``first`` to ``second``, (H, W, 2) float32 pixels: right, down.
 
     Parameters
     ----------
     first, second
-        (H, W) grey values; the regularisation ``tikhonov`` is on the scale of 0..255.
+        (H, W) grey values 0..255; the scale matters for ``tikhonov``.
     options
         ``window_sigma``, ``iterations``, ``levels``, ``tikhonov``.
 
@@ -84,7 +91,7 @@ def lucas_kanade(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT)
     """
     if first.ndim != 2 or first.shape != second.shape:
         raise CompanionError(
-            f"Lucas-Kanade: expected two grey images of one shape, found {first.shape} and {second.shape}"
+            f"Lucas-Kanade: expected two grey images of the same shape, found {first.shape} and {second.shape}"
         )
     pyramid = [(first.astype(np.float32), second.astype(np.float32))]
     while len(pyramid) < options.levels and min(pyramid[-1][0].shape) >= 32:

@@ -1,8 +1,8 @@
-"""Optical flow by the method that the recipe names, and the flow of a whole clip (section III.A.2, reading R5).
+"""Optical flow by the method set in the recipe, between two frames and over a clip (section III.A.2, reading R5).
 
-Lucas and Kanade's is the paper's and is written out in :mod:`astsvm_lib.features.lucas_kanade`. TV-L1 (Zach,
-Pock and Bischof 2007) and DIS (Kroeger et al. 2016) are what a modern reader would reach for; they are
-OpenCV's, with its own parameters.
+Lucas-Kanade is the paper's method, implemented in :mod:`astsvm_lib.features.lucas_kanade`. TV-L1 (Zach, Pock
+and Bischof 2007) and DIS (Kroeger et al. 2016) are modern references, in OpenCV's implementation with its
+default parameters.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.features.lucas_kanade import lucas_kanade
 from astsvm_lib.recipe import Flow
 
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
 DEFAULT = Flow()
-#: How far TV-L1's images are mirrored beyond their edges, in pixels: else it finds motion there that is not.
+#: Reflective padding of the images for TV-L1, in pixels; without it, spurious motion appears at the edges.
 MARGIN = 24
 
 
 def tv_l1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Motion from ``first`` to ``second`` by TV-L1, (H, W, 2) float32 pixels: right, down.
+    """Optical flow from ``first`` to ``second`` by TV-L1, (H, W, 2) float32 pixels: right, down.
 
     Parameters
     ----------
     first, second
-        (H, W) grey values 0..255, which need not be whole.
+        (H, W) grey values 0..255, not necessarily integers.
     """
     here, there = (
         cv2.copyMakeBorder(image.astype(np.float32) / 255, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REFLECT_101)
-        for image in (first, second)  # OpenCV wants 0..1
+        for image in (first, second)  # OpenCV expects 0..1
     )
     method = cv2.optflow.DualTVL1OpticalFlow_create()  # type: ignore[attr-defined]
     found = method.calc(here, there, np.zeros((*here.shape, 2), np.float32))
@@ -37,12 +40,12 @@ def tv_l1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Motion from ``first`` to ``second`` by DIS, (H, W, 2) float32 pixels: right, down.
+    """Optical flow from ``first`` to ``second`` by DIS, (H, W, 2) float32 pixels: right, down.
 
     Parameters
     ----------
     first, second
-        (H, W) grey values; rounded to 0..255, since OpenCV's DIS takes nothing else.
+        (H, W) grey values 0..255; rounded to 8 bits, as OpenCV's DIS requires.
     """
     here, there = (np.clip(np.rint(image), 0, 255).astype(np.uint8) for image in (first, second))
     method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
@@ -50,14 +53,14 @@ def dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
-    """Motion from ``first`` to ``second``, (H, W, 2) float32 pixels: right, down.
+    """Optical flow from ``first`` to ``second``, (H, W, 2) float32 pixels: right, down.
 
     Parameters
     ----------
     first, second
         (H, W) grey values 0..255.
     options
-        ``method``; for Lucas-Kanade its parameters as well.
+        ``method``, and the parameters of Lucas-Kanade.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def optical_flow(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT)
     """
     if first.ndim != 2 or first.shape != second.shape:
         raise CompanionError(
-            f"optical flow: expected two grey images of one shape, found {first.shape} and {second.shape}"
+            f"optical flow: expected two grey images of the same shape, found {first.shape} and {second.shape}"
         )
     if options.method == "tv-l1":
         return tv_l1(first, second)
@@ -76,19 +79,19 @@ def optical_flow(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT)
 
 
 def flow_sequence(frames: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
-    """Flow of a prepared clip, (N, H, W) float32: one map a frame, the first all zero.
+    """Optical flow of a prepared clip, (N, H, W) float32 pixels: one map per frame, the first all zero.
 
     Parameters
     ----------
     frames
         (N, H, W) prepared grey values.
     options
-        ``method`` and its parameters; ``reference="adjacent"``: map i is the motion from frame i - 1 to frame
-        i; ``"onset"``: from frame 1. ``component``: the magnitude, or one of u (right) and v (down).
+        ``method`` and its parameters; ``reference="adjacent"``: map i is the flow from frame i - 1 to frame i;
+        ``"onset"``: from the first frame. ``component``: the magnitude, u (right) or v (down).
 
     Notes
     -----
-    Ten frames give nine flows; Table 1 wants ten maps of one channel (R5).
+    Ten frames give nine flow fields; Table 1 requires ten maps of one channel (R5).
     """
     maps = np.zeros(frames.shape, np.float32)
     for i in range(1, len(frames)):

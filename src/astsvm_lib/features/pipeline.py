@@ -1,4 +1,4 @@
-"""Both features of a clip, from its frames or from the cache."""
+"""Both features of a clip, computed from its frames or read from the cache."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.datasets.clip import Clip
-from astsvm_lib.features.difference import difference_sequence
+from astsvm_lib.features.idsf import difference_sequence
 from astsvm_lib.features.optical_flow import flow_sequence
+from astsvm_lib.parallel import map_ordered
 from astsvm_lib.preprocessing.pipeline import prepare
-from astsvm_lib.processes import each
-from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Cache, code_digest
+from astsvm_lib.recipe import FRAMES, Recipe
+from astsvm_lib.stages import cache_key
 
-STAGES = ("registration", "magnification", "interpolation", "flow", "difference")
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,14 @@ class Features:
     Attributes
     ----------
     flow, idsf
-        (..., 10, 192, 192) float32: pixels of motion; difference of grey values, in -1..1 by default.
+        (..., 10, 192, 192) float32: optical flow in pixels; difference of grey values, in -1..1 by default.
     """
 
     flow: np.ndarray
     idsf: np.ndarray
 
     def __getitem__(self, chosen: np.ndarray | slice | list[int]) -> Features:
-        """The features of some clips."""
+        """Features of the selected clips."""
         return Features(self.flow[chosen], self.idsf[chosen])
 
     def __len__(self) -> int:
@@ -42,23 +44,42 @@ class Features:
 
 
 def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
-    """Features (10, 192, 192) of prepared frames (10 or 11, 192, 192)."""
-    wanted = recipe.interpolation.frames
-    return Features(flow_sequence(frames, recipe.flow)[-wanted:], difference_sequence(frames, recipe.difference))
+    """Both features of a prepared clip, (10, 192, 192) each.
+
+    Parameters
+    ----------
+    frames
+        (10, 192, 192) prepared grey values; (11, 192, 192) with ``difference.onset="excluded"``.
+    recipe
+        Sections ``flow`` and ``difference``.
+    """
+    return Features(flow_sequence(frames, recipe.flow)[-FRAMES:], difference_sequence(frames, recipe.difference))
 
 
-def _key(clip: Clip, recipe: Recipe) -> dict[str, object]:
-    return {
-        "clip": clip.key,
-        "content": clip.content,
-        "fps": clip.fps,
-        "recipe": recipe.digest(*STAGES),
-        "code": [code_digest("preprocessing"), code_digest("features")],
-    }
+def feature_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
+    """Cache key of a clip's features.
+
+    Parameters
+    ----------
+    clip
+        Clip whose features are cached.
+    recipe
+        Recipe of the features.
+    """
+    return cache_key("features", recipe, clip=clip.key, content=clip.content, fps=clip.fps)
 
 
 def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
-    """Both features of one clip, (10, 192, 192) each.
+    """Both features of one clip, (10, 192, 192) each; computed once and cached.
+
+    Parameters
+    ----------
+    clip
+        Clip with its annotation.
+    recipe
+        Preprocessing, flow and difference.
+    cache
+        The user's cache by default.
 
     Raises
     ------
@@ -71,7 +92,7 @@ def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
         found = from_prepared(prepare(clip, recipe, cache).frames, recipe)
         return {"flow": found.flow, "idsf": found.idsf}
 
-    return Features(**cache.get("features", _key(clip, recipe), make))
+    return Features(**cache.get("features", feature_key(clip, recipe), make))
 
 
 def _extract_at(clip: Clip, recipe: Recipe, root: Path) -> None:
@@ -81,22 +102,35 @@ def _extract_at(clip: Clip, recipe: Recipe, root: Path) -> None:
 def extract_all(
     clips: Iterable[Clip], recipe: Recipe, cache: Cache | None = None, jobs: int = 1, progress: bool = True
 ) -> Features:
-    """Both features of many clips, (N, 10, 192, 192) each, in their order.
+    """Both features of many clips, (N, 10, 192, 192) each, in the order of the clips.
 
     Parameters
     ----------
+    clips
+        At least one clip.
+    recipe
+        Preprocessing, flow and difference.
+    cache
+        The user's cache by default.
     jobs
-        Clips that are prepared at once, each in a process of its own.
+        Number of processes.
     progress
-        Show a bar while clips are prepared.
+        Show a progress bar.
+
+    Raises
+    ------
+    CompanionError
+        If a clip cannot be prepared; see :func:`astsvm_lib.preprocessing.prepare`.
     """
     cache = cache or Cache()
     clips = list(clips)
     if jobs > 1:
-        waiting = [clip for clip in clips if not cache.path("features", _key(clip, recipe)).exists()]
-        for _ in each(_extract_at, [(clip, recipe, cache.root) for clip in waiting], jobs, "preparing clips", progress):
+        waiting = [clip for clip in clips if not cache.path("features", feature_key(clip, recipe)).exists()]
+        for _ in map_ordered(
+            _extract_at, [(clip, recipe, cache.root) for clip in waiting], jobs, "preparing clips", progress
+        ):
             pass
-    found = each(extract, [(clip, recipe, cache) for clip in clips], 1, "reading features", progress)
+    found = map_ordered(extract, [(clip, recipe, cache) for clip in clips], 1, "reading features", progress)
     first = next(found)
     flow = np.empty((len(clips), *first.flow.shape), np.float32)
     idsf = np.empty((len(clips), *first.idsf.shape), np.float32)

@@ -1,6 +1,6 @@
-"""What can be run under LOSO: the paper's method, and those it is compared with, in one registry."""
+"""What can be evaluated by LOSO: the paper's method, and those it is compared with, one file each."""
 
-from astsvm_lib.methods.method import Method, Trained
+from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method
 from astsvm_lib.methods.registry import METHODS, method_named
 
-__all__ = ["METHODS", "Method", "Trained", "method_named"]
+__all__ = ["METHODS", "FitConfig", "FoldPrediction", "Method", "method_named"]

@@ -2,80 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.evaluation.loso import Fold, fold_rng
 from astsvm_lib.features.pipeline import extract_all
-from astsvm_lib.methods.method import Conditions, Method, OnEpoch, Trained
-from astsvm_lib.processes import without_chatter
+from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
+from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
+from astsvm_lib.parallel import quiet_stderr
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Arrays, Cache
-from astsvm_lib.transfer.svm import TransferSVM
+from astsvm_lib.storage import Arrays
 
 if TYPE_CHECKING:
-    import keras
+    from astsvm_lib.models.training.trainer import NetworkOutputs, Trainer
 
-    from astsvm_lib.network import Outputs
-
-
-class NoSettings(Choices):
-    """AST+SVMNet has no settings of its own: all its choices are the recipe's."""
-
-    called: ClassVar[str] = "ast-svmnet"
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
 
 
 @lru_cache(maxsize=1)
-def network_of(recipe: Recipe, classes: int) -> keras.Model:
-    """Built and compiled once a process, reset for each fold."""
-    with without_chatter():
-        from astsvm_lib.network import build_network, compile_network
+def trainer_of(recipe: Recipe, classes: int) -> Trainer:
+    """The network, built and compiled once a process, in the hands of the trainer that is fastest here."""
+    with quiet_stderr():
+        from astsvm_lib.models.ast_network import build_network
+        from astsvm_lib.models.training.keras_trainer import compile_network
+        from astsvm_lib.models.training.selection import select_trainer
 
         network = build_network(recipe, classes)
         compile_network(network, recipe.training)
-    return network
+        return select_trainer(network, recipe.training, recipe.training.attention_start)
 
 
-def trained_on(
-    train: Arrays,
-    labels: np.ndarray,
-    test: Arrays,
-    conditions: Conditions,
-    rng: np.random.Generator,
-    on_epoch: OnEpoch = None,
-) -> Outputs:
-    """What the network says once it is trained on a fold; arguments as those of :meth:`AstSvmNet.run`."""
-    options = conditions.recipe.training
-    network = network_of(conditions.recipe, conditions.classes)
-    from astsvm_lib.network import Outputs, initialise, judge, learn
-
-    known, tested = ([clips[tensor.name] for tensor in network.inputs] for clips in (train, test))
-    initialise(network, rng, options.attention_start)
-    history = learn(network, known, labels, options, conditions.epochs, rng, on_epoch)
-    known_features, _ = judge(network, known, options.batch_size)
-    features, probabilities = judge(network, tested, options.batch_size)
-    return Outputs(known_features, features, probabilities, history)
-
-
-def read_by_heads(outputs: Outputs, labels: np.ndarray, conditions: Conditions) -> Trained:
-    """The SVM on the network's features, and its softmax head; ``labels`` are those that it learned from."""
-    transfer = conditions.recipe.transfer
-    options = {"svm": transfer}
-    if transfer.standardise:  # the reading that matters most in R12 costs nothing to try beside it
-        options["svm-raw"] = conditions.recipe.replace(transfer={"standardise": False}).transfer
-    machines = {name: TransferSVM(option).fit(outputs.known, labels) for name, option in options.items()}
-    said = {name: machine.decide(outputs.tested, conditions.classes) for name, machine in machines.items()}
-    return Trained({"svm": said.pop("svm"), "softmax": outputs.probabilities, **said}, outputs.epochs)
+def train_folds(
+    arrays: Arrays, labels: np.ndarray, folds: Sequence[Fold], config: FitConfig, on_epoch: OnEpoch = None
+) -> Iterator[tuple[NetworkOutputs, str]]:
+    """Outputs of the network trained on each fold, and the trainer's stage; see :meth:`Method.fit_folds`."""
+    trainer = trainer_of(config.recipe, config.classes)
+    inputs = [arrays[tensor.name] for tensor in trainer.network.inputs]
+    seeded = [(fold, fold_rng(config.seed, fold.subject)) for fold in folds]
+    for outputs in trainer.fit_folds(inputs, labels, seeded, config.epochs, on_epoch):
+        yield outputs, trainer.stage
 
 
 @dataclass(frozen=True)
 class AstSvmNet(Method):
-    """Sections III.A to III.D."""
+    """Sections III.A to III.D: the network is trained with its softmax head, then an SVM is fitted on its features."""
 
     def epochs(self, settings: Choices, own: int, share: float) -> int:
         return own
@@ -86,33 +64,27 @@ class AstSvmNet(Method):
         features = extract_all(clips, recipe, cache, jobs, progress)
         return {"flow": features.flow, "idsf": features.idsf}
 
-    def run(
+    def trains_in_batches(self, config: FitConfig) -> bool:
+        return trainer_of(config.recipe, config.classes).folds_at_once > 1
+
+    def fit_folds(
         self,
-        train: Arrays,
+        arrays: Arrays,
         labels: np.ndarray,
-        test: Arrays,
-        conditions: Conditions,
-        rng: np.random.Generator,
+        folds: Sequence[Fold],
+        config: FitConfig,
         on_epoch: OnEpoch = None,
-    ) -> Trained:
-        return read_by_heads(trained_on(train, labels, test, conditions, rng, on_epoch), labels, conditions)
-
-
-@dataclass(frozen=True)
-class Untrained(AstSvmNet):
-    """The same network with the weights it starts from: what the SVM makes of them alone."""
-
-    def epochs(self, settings: Choices, own: int, share: float) -> int:
-        return 0
-
-    def run(
-        self,
-        train: Arrays,
-        labels: np.ndarray,
-        test: Arrays,
-        conditions: Conditions,
-        rng: np.random.Generator,
-        on_epoch: OnEpoch = None,
-    ) -> Trained:
-        found = super().run(train, labels, test, replace(conditions, epochs=0), rng, on_epoch)
-        return Trained({name: scores for name, scores in found.heads.items() if name != "softmax"}, [])
+    ) -> Iterator[FoldPrediction]:
+        transfer = config.recipe.transfer
+        options = {"svm": transfer}
+        if transfer.standardise:  # the most important reading of R12 costs nothing to try beside it
+            options["svm-raw"] = config.recipe.replace(transfer={"standardise": False}).transfer
+        for fold, (outputs, stage) in zip(folds, train_folds(arrays, labels, folds, config, on_epoch), strict=True):
+            heads = {}
+            for name, option in options.items():
+                svm = TransferSVM(**option.model_dump()).fit(outputs.train_features, labels[fold.train])
+                heads[name] = expand_decisions(
+                    svm.decision_function(outputs.test_features), svm.classes_, config.classes
+                )
+            heads = {"svm": heads.pop("svm"), "softmax": outputs.probabilities, **heads}
+            yield FoldPrediction(heads, outputs.history, stage)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
-from astsvm_lib.evaluation.inner_search import search
-from astsvm_lib.methods.ast_svmnet import AstSvmNet, trained_on
-from astsvm_lib.methods.method import Conditions, OnEpoch, Trained
+from astsvm_lib.evaluation.loso import Fold
+from astsvm_lib.methods.ast_svmnet import AstSvmNet, train_folds
+from astsvm_lib.methods.method import FitConfig, FoldPrediction, OnEpoch
+from astsvm_lib.models.inner_search import search
+from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Arrays, Cache
-from astsvm_lib.transfer import TransferSVM
+from astsvm_lib.storage import Arrays
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
 
 KERNELS = ("linear", "polynomial", "rbf", "chi-squared")
 
@@ -30,19 +35,20 @@ class Kernels(AstSvmNet):
         arrays = super().extract(clips, recipe, settings, cache, jobs, progress)
         return {**arrays, "subject": np.array([groups.index(clip.group) for clip in clips])}
 
-    def run(
+    def fit_folds(
         self,
-        train: Arrays,
+        arrays: Arrays,
         labels: np.ndarray,
-        test: Arrays,
-        conditions: Conditions,
-        rng: np.random.Generator,
+        folds: Sequence[Fold],
+        config: FitConfig,
         on_epoch: OnEpoch = None,
-    ) -> Trained:
-        outputs = trained_on(train, labels, test, conditions, rng, on_epoch)
-        heads = {}
-        for kernel in KERNELS:
-            chosen = search(outputs.known, labels, train["subject"], kernel)
-            machine = TransferSVM(chosen.options).fit(outputs.known, labels)
-            heads[kernel] = machine.decide(outputs.tested, conditions.classes)
-        return Trained({**heads, "softmax": outputs.probabilities}, outputs.epochs)
+    ) -> Iterator[FoldPrediction]:
+        for fold, (outputs, stage) in zip(folds, train_folds(arrays, labels, folds, config, on_epoch), strict=True):
+            heads = {}
+            for kernel in KERNELS:
+                best = search(outputs.train_features, labels[fold.train], arrays["subject"][fold.train], kernel)
+                svm = TransferSVM(**best.options.model_dump()).fit(outputs.train_features, labels[fold.train])
+                heads[kernel] = expand_decisions(
+                    svm.decision_function(outputs.test_features), svm.classes_, config.classes
+                )
+            yield FoldPrediction({**heads, "softmax": outputs.probabilities}, outputs.history, stage)

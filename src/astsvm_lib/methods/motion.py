@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from astsvm_lib.choices import Part, option
-from astsvm_lib.descriptors.onset_apex import Stand
-from astsvm_lib.descriptors.strain import Definition
+from astsvm_lib.features.onset_apex import Stand
+from astsvm_lib.features.strain import Definition
 from astsvm_lib.recipe import Recipe
 
 

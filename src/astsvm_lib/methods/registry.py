@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.methods.ast_svmnet import NoSettings, Untrained
-from astsvm_lib.methods.described import (
-    BiWoofSettings,
-    Described,
-    LbpTopSettings,
-    StlbpIpSettings,
-    describe_bi_woof,
-    describe_lbp_top,
-    describe_stlbp_ip,
-)
+from astsvm_lib.methods.ast_svmnet import AstSvmNet
+from astsvm_lib.methods.bi_woof import BiWoofMethod, BiWoofSettings
 from astsvm_lib.methods.kernels import Kernels
-from astsvm_lib.methods.method import Method
-from astsvm_lib.methods.peer import OffApexNetSettings, Peer, StstNetSettings
-from astsvm_lib.methods.together import TogetherAstSvmNet
+from astsvm_lib.methods.lbp_top import LbpTopMethod, LbpTopSettings
+from astsvm_lib.methods.majority import Majority
+from astsvm_lib.methods.megc_baseline import MegcBaseline
+from astsvm_lib.methods.method import Method, NoSettings
+from astsvm_lib.methods.off_apexnet import OffApexNet, OffApexNetSettings
+from astsvm_lib.methods.stlbp_ip import StlbpIpMethod, StlbpIpSettings
+from astsvm_lib.methods.ststnet import StstNet, StstNetSettings
+from astsvm_lib.methods.untrained import Untrained
 
-PREPARED = ("registration", "magnification", "interpolation")
-ONSET_APEX = ("registration", "flow")
-LEARNING = ("transfer", "evaluation.loso")
-NETWORK_STAGES = (
-    *PREPARED,
-    "flow",
-    "difference",
-    "attention",
-    "inception",
-    "head",
-    "transfer",
-    "training",
-    "scoring",
-    "labels",
-)
-NETWORK_ROOMS = (
-    "preprocessing",
-    "features",
-    "network.attention",
-    "network.inception",
-    "network.ast_network",
-    "network.fast",
-    "network.learning",
-    "network.training",
-    "network.many_folds",
-    "methods.ast_svmnet",
-    "methods.together",
-    *LEARNING,
-)
-DESCRIBED = ("preprocessing", "descriptors", "methods.described", *LEARNING)
-PEER = ("preprocessing", "features", "descriptors", "network.training", "methods.peer", "evaluation.loso")
 SVM = {"svm": "SVM on the descriptor"}
 SOFTMAX = {"softmax": "softmax head"}
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        TogetherAstSvmNet(
+        AstSvmNet(
             name="ast-svmnet",
             title="AST+SVMNet",
             paper="xue2024ast",
@@ -66,8 +32,6 @@ METHODS: dict[str, Method] = {
                 "svm-raw": "SVM, features not standardised",
             },
             settings=NoSettings,
-            stages=NETWORK_STAGES,
-            rooms=NETWORK_ROOMS,
         ),
         Untrained(
             name="untrained",
@@ -79,8 +43,6 @@ METHODS: dict[str, Method] = {
                 "svm-raw": "SVM, features not standardised",
             },
             settings=NoSettings,
-            stages=NETWORK_STAGES,
-            rooms=NETWORK_ROOMS,
         ),
         Kernels(
             name="kernels",
@@ -95,70 +57,75 @@ METHODS: dict[str, Method] = {
                 "softmax": "softmax head",
             },
             settings=NoSettings,
-            stages=tuple(stage for stage in NETWORK_STAGES if stage != "transfer"),
-            rooms=(*NETWORK_ROOMS, "evaluation.inner_search", "methods.kernels"),
         ),
-        Described(
+        LbpTopMethod(
             name="lbp-top",
             title="LBP-TOP",
             paper="zhao2007lbptop",
             inputs="ten prepared frames",
             heads=SVM,
             settings=LbpTopSettings,
-            stages=PREPARED,
-            rooms=DESCRIBED,
-            describe=describe_lbp_top,
         ),
-        Described(
+        StlbpIpMethod(
             name="stlbp-ip",
             title="STLBP-IP",
             paper="huang2015stlbpip",
             inputs="ten prepared frames",
             heads=SVM,
             settings=StlbpIpSettings,
-            stages=PREPARED,
-            rooms=DESCRIBED,
-            describe=describe_stlbp_ip,
         ),
-        Described(
+        BiWoofMethod(
             name="bi-woof",
             title="Bi-WOOF",
             paper="liong2018biwoof",
             inputs="onset and apex: TV-L1 flow and optical strain",
             heads=SVM,
             settings=BiWoofSettings,
-            stages=ONSET_APEX,
-            rooms=(*DESCRIBED, "features"),
-            describe=describe_bi_woof,
         ),
-        Peer(
+        OffApexNet(
             name="off-apexnet",
             title="OFF-ApexNet",
             paper="gan2019offapexnet",
             inputs="onset and apex: TV-L1 flow at 28x28",
             heads=SOFTMAX,
             settings=OffApexNetSettings,
-            stages=ONSET_APEX,
-            rooms=(*PEER, "peers.off_apexnet"),
-            builder="off_apexnet",
         ),
-        Peer(
+        StstNet(
             name="ststnet",
             title="STSTNet",
             paper="liong2019ststnet",
             inputs="onset and apex: TV-L1 flow and optical strain at 28x28",
             heads=SOFTMAX,
             settings=StstNetSettings,
-            stages=ONSET_APEX,
-            rooms=(*PEER, "peers.ststnet"),
-            builder="ststnet",
+        ),
+        MegcBaseline(
+            name="megc-baseline",
+            title="MEGC baseline",
+            paper="see2019megc",
+            inputs="onset and apex: flow by the recipe's method, and optical strain, at 28x28",
+            heads={"svm": "SVM on the maps"},
+            settings=NoSettings,
+        ),
+        Majority(
+            name="majority",
+            title="Majority class",
+            paper="",
+            inputs="nothing of a clip",
+            heads={"majority": "majority class of the training fold"},
+            settings=NoSettings,
         ),
     )
 }
 
 
 def method_named(name: str) -> Method:
-    """The method of this name, or an error that lists them."""
+    """The method of this name.
+
+    Raises
+    ------
+    CompanionError
+        If there is none: the message lists the names.
+    """
     if name not in METHODS:
         raise CompanionError(f"unknown method '{name}'; expected one of {', '.join(METHODS)}")
     return METHODS[name]

@@ -1,4 +1,4 @@
-"""From a clip's frames to its prepared form, (10, 192, 192): section III.A.1 of the paper."""
+"""Preprocessing of a clip's frames into a prepared clip, (10, 192, 192): section III.A.1 of the paper."""
 
 from astsvm_lib.preprocessing.detection import find_landmarks
 from astsvm_lib.preprocessing.interpolation import interpolate

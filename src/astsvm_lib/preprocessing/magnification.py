@@ -1,13 +1,13 @@
 r"""Eulerian video magnification (Wu et al. 2012), reading R3.
 
-A Laplacian pyramid splits each frame into bands of wavelength; in each band the temporal variation
-between ``low_hz`` and ``high_hz`` is taken, multiplied by :math:`\alpha_l`, and added:
+A Laplacian pyramid decomposes each frame into spatial bands. In each band, the temporal variation between
+``low_hz`` and ``high_hz`` is multiplied by :math:`\alpha_l` and added to the frame:
 
 .. math:: \tilde I = I + \sum_l \alpha_l \, B[I_l], \qquad
           \alpha_l = \min\Bigl(\alpha - 1,\; \max\bigl(0, \tfrac{\lambda_l}{\lambda_c}\alpha - 1\bigr)\Bigr)
 
-Here :math:`\alpha` is the factor by which in-band motion grows, so :math:`\alpha = 1` changes
-nothing, and a band of wavelength :math:`\lambda_l < \lambda_c` grows less, as in the original.
+Here :math:`\alpha` is the magnification factor of motion in the temporal band, so :math:`\alpha = 1` has no
+effect. A spatial band of wavelength :math:`\lambda_l < \lambda_c` is magnified less, as in the original.
 """
 
 from __future__ import annotations
@@ -21,12 +21,24 @@ from scipy.fft import dct, idct
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.recipe import Magnification
 
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
 
 def ideal_band(series: np.ndarray, fps: float, low_hz: float, high_hz: float) -> np.ndarray:
-    """Temporal variation (T, ...) inside a band: zero phase, ends reflected.
+    """Temporal variation (T, ...) in a frequency band: ideal filter, zero phase, even reflection at the ends.
 
-    The cosine transform (DCT-II) is the Fourier transform of the evenly reflected series; bin k
-    lies at ``k * fps / (2 T)``. Bins outside the band, and always the mean, are dropped.
+    The cosine transform (DCT-II) is the Fourier transform of the evenly reflected series; the frequency of
+    bin k is ``k * fps / (2 T)``. Bins outside the band and the mean are set to zero.
+
+    Parameters
+    ----------
+    series
+        (T, ...) values over time.
+    fps
+        Frames per second.
+    low_hz, high_hz
+        Edges of the band, inclusive.
     """
     length = len(series)
     frequency = np.arange(length) * fps / (2 * length)
@@ -37,7 +49,17 @@ def ideal_band(series: np.ndarray, fps: float, low_hz: float, high_hz: float) ->
 
 
 def iir_band(series: np.ndarray, fps: float, low_hz: float, high_hz: float) -> np.ndarray:
-    """The original's causal band (T, ...): difference of two first-order low-pass filters."""
+    """Temporal variation (T, ...) in a frequency band: causal difference of two first-order low-pass filters.
+
+    Parameters
+    ----------
+    series
+        (T, ...) values over time, floating point.
+    fps
+        Frames per second.
+    low_hz, high_hz
+        Cut-off frequencies of the two filters.
+    """
     rates = [1 - np.exp(-2 * np.pi * hz / fps) for hz in (high_hz, low_hz)]
     fast, slow = series[0].copy(), series[0].copy()
     out = np.zeros_like(series)
@@ -49,7 +71,15 @@ def iir_band(series: np.ndarray, fps: float, low_hz: float, high_hz: float) -> n
 
 
 def laplacian_pyramid(image: np.ndarray, levels: int) -> list[np.ndarray]:
-    """Band images, finest first, and the low-pass residual last; :func:`collapse` undoes it."""
+    """Laplacian pyramid: the bands, finest first, then the low-pass residual; :func:`collapse` is the inverse.
+
+    Parameters
+    ----------
+    image
+        (H, W) float32.
+    levels
+        Number of bands.
+    """
     bands = []
     for _ in range(levels):
         smaller = cv2.pyrDown(image)
@@ -59,7 +89,7 @@ def laplacian_pyramid(image: np.ndarray, levels: int) -> list[np.ndarray]:
 
 
 def collapse(bands: list[np.ndarray]) -> np.ndarray:
-    """The image that a Laplacian pyramid was made from."""
+    """The image, (H, W), reconstructed from its Laplacian pyramid."""
     image = bands[-1]
     for band in bands[-2::-1]:
         image = band + cv2.pyrUp(image, dstsize=band.shape[::-1])
@@ -67,10 +97,19 @@ def collapse(bands: list[np.ndarray]) -> np.ndarray:
 
 
 def level_gains(levels: int, alpha: float, lambda_c: float) -> np.ndarray:
-    """What each band's in-band variation is multiplied by before it is added, (levels,).
+    r"""Gain :math:`\alpha_l` of each spatial band, (levels,).
 
-    Band l of the pyramid holds wavelengths around 4 * 2^l pixels. The finest band is left alone:
-    it is mostly noise.
+    Band l of the pyramid contains wavelengths around 4 * 2^l pixels. The finest band is mostly noise; its
+    gain is 0.
+
+    Parameters
+    ----------
+    levels
+        Number of bands.
+    alpha
+        Magnification factor.
+    lambda_c
+        Cut-off wavelength, in pixels.
     """
     wavelength = 4.0 * 2.0 ** np.arange(levels)
     gains = np.clip(wavelength / lambda_c * alpha - 1, 0, alpha - 1)
@@ -79,29 +118,28 @@ def level_gains(levels: int, alpha: float, lambda_c: float) -> np.ndarray:
 
 
 def magnify(frames: np.ndarray, fps: float, options: Magnification, where: str = "clip") -> np.ndarray:
-    """Amplify small motion in frames (T, H, W); float32, same shape, grey values not clipped.
+    """Frames with small motion magnified, (T, H, W) float32; grey values are not clipped.
 
     Parameters
     ----------
     frames
-        Registered grey values.
+        (T, H, W) registered grey values.
     fps
-        Frames a second: the band is in Hz.
+        Frames per second.
     options
         ``alpha`` (1: off), ``lambda_c``, ``low_hz``, ``high_hz``, ``temporal``.
     where
-        What the clip is, for messages.
+        Name of the clip in messages.
 
     Warns
     -----
     UserWarning
-        If the clip is too short for the band to hold any of its frequencies: it is then returned
-        as it is.
+        If the clip is so short that none of its frequencies is in the band; it is then returned unchanged.
 
     Raises
     ------
     CompanionError
-        If the band is empty, or fps is not positive.
+        If ``low_hz`` is not below ``high_hz``, or ``fps`` is not positive.
 
     Notes
     -----
@@ -119,8 +157,8 @@ def magnify(frames: np.ndarray, fps: float, options: Magnification, where: str =
     step = fps / (2 * len(frames))
     if options.temporal == "ideal" and np.floor(options.high_hz / step) < max(1, np.ceil(options.low_hz / step)):
         warnings.warn(
-            f"{where}: {len(frames)} frames at {fps:g} fps hold multiples of {step:.3g} Hz, none of them in the band "
-            f"{options.low_hz:g}-{options.high_hz:g} Hz; the clip is left as it is",
+            f"{where}: {len(frames)} frames at {fps:g} fps resolve multiples of {step:.3g} Hz, none of them in "
+            f"the band {options.low_hz:g}-{options.high_hz:g} Hz; the clip is not magnified",
             stacklevel=2,
         )
         return frames

@@ -1,4 +1,4 @@
-"""The whole of section III.A.1: a clip becomes (10, 192, 192)."""
+"""Preprocessing of section III.A.1, from a clip to (10, 192, 192) frames."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.parallel import map_ordered
 from astsvm_lib.preprocessing.detection import find_landmarks
 from astsvm_lib.preprocessing.interpolation import interpolate
 from astsvm_lib.preprocessing.magnification import magnify
 from astsvm_lib.preprocessing.registration import register
-from astsvm_lib.processes import each
-from astsvm_lib.recipe import Recipe
-from astsvm_lib.storage import Cache, code_digest
+from astsvm_lib.recipe import FRAMES, Recipe
+from astsvm_lib.stages import cache_key
 
-#: Stages of the recipe that the prepared frames depend on, beside the number of frames.
-STAGES = ("registration", "magnification", "interpolation")
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Prepared:
     Attributes
     ----------
     frames
-        (N, 192, 192) float32 grey values, N = 10 (11 where R6 leaves the onset out); the first is
-        the onset. Magnification may take values outside 0..255.
+        (N, 192, 192) float32 grey values, the onset first; N = 10, or 11 with ``difference.onset="excluded"``
+        (R6). After magnification, values may be outside 0..255.
     landmarks
-        (68, 2) float32: the onset's landmarks in the pixels of the original frame.
+        (68, 2) float32: landmarks of the onset, in pixels of the original frame.
     transform
-        (2, 3) from the original frame's pixels to the crop's, at the onset.
+        (2, 3) from pixels of the original frame to pixels of the crop, at the onset.
     """
 
     frames: np.ndarray
@@ -43,84 +44,142 @@ class Prepared:
 
 
 def frames_wanted(recipe: Recipe) -> int:
-    """Length of a prepared clip: one more than the features' where the onset is left out of them."""
-    return recipe.interpolation.frames + (recipe.difference.onset == "excluded")
+    """Number of frames of a prepared clip: 10, or 11 with ``difference.onset="excluded"``."""
+    return FRAMES + (recipe.difference.onset == "excluded")
 
 
 def find_all_landmarks(frames: np.ndarray, recipe: Recipe, where: str) -> np.ndarray:
-    """Landmarks that the recipe's registration needs: (1, 68, 2) of the onset, or (T, 68, 2)."""
+    """Landmarks that the registration requires: (1, 68, 2) of the onset, or (T, 68, 2) of every frame.
+
+    Parameters
+    ----------
+    frames
+        (T, H, W) or (T, H, W, 3), values 0..255.
+    recipe
+        Section ``registration``.
+    where
+        Name of the clip in error messages.
+
+    Raises
+    ------
+    CompanionError
+        If no face, or more than one, is found in a frame.
+    """
     chosen = range(len(frames)) if recipe.registration.scope == "frame" else [0]
     return np.stack([find_landmarks(frames[i], f"{where}, frame {i}") for i in chosen])
 
 
 def landmark_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
-    """What a clip's cached landmarks are known by."""
-    return {
-        "clip": clip.key,
-        "content": clip.content,
-        "every frame": recipe.registration.scope == "frame",
-        "code": code_digest("preprocessing.detection"),
-    }
-
-
-def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None = None) -> np.ndarray:
-    """:func:`find_all_landmarks` of a clip, from the cache where they were found before.
-
-    They are cached on their own: :mod:`astsvm_lib.preprocessing.landmark_file` carries them to a machine
-    without dlib.
+    """Cache key of a clip's landmarks.
 
     Parameters
     ----------
+    clip
+        Clip whose landmarks are cached.
+    recipe
+        Section ``registration``.
+    """
+    every = recipe.registration.scope == "frame"
+    return cache_key("detection", recipe, clip=clip.key, content=clip.content, every_frame=every)
+
+
+def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None = None) -> np.ndarray:
+    """:func:`find_all_landmarks` of a clip; detected once and cached.
+
+    The landmarks have cache entries of their own, so that :mod:`astsvm_lib.preprocessing.landmark_file` can
+    transfer them to a machine without dlib.
+
+    Parameters
+    ----------
+    clip
+        Clip with its annotation.
+    recipe
+        Section ``registration``.
+    cache
+        Cache of the landmarks.
     frames
-        The clip's frames, where they are at hand; otherwise as many are loaded as are needed.
+        All frames of the clip, if already loaded; otherwise the required ones are loaded.
+
+    Raises
+    ------
+    CompanionError
+        If no face, or more than one, is found in a frame.
     """
     every = recipe.registration.scope == "frame"
 
     def find() -> dict[str, np.ndarray]:
-        seen = clip.load_frames(None if every else [0]) if frames is None else frames
-        return {"landmarks": find_all_landmarks(seen, recipe, clip.key)}
+        loaded = clip.load_frames(None if every else [0]) if frames is None else frames
+        return {"landmarks": find_all_landmarks(loaded, recipe, clip.key)}
 
     return cache.get("landmarks", landmark_key(clip, recipe), find)["landmarks"]
 
 
 def prepare_frames(frames: np.ndarray, fps: float, landmarks: np.ndarray, recipe: Recipe, where: str) -> Prepared:
-    """Register, magnify and interpolate frames whose landmarks are known.
+    """Register, magnify and interpolate frames with known landmarks.
 
     Parameters
     ----------
     frames
         (T, H, W) or (T, H, W, 3), onset to offset, values 0..255.
     fps
-        Frames a second.
+        Frames per second.
     landmarks
         (1, 68, 2) of the onset, or (T, 68, 2) for per-frame registration.
     recipe
-        Stages ``registration``, ``magnification``, ``interpolation``; ``difference.onset``.
+        Sections ``registration``, ``magnification`` and ``interpolation``; ``difference.onset``.
     where
-        What the clip is, for messages.
+        Name of the clip in messages.
+
+    Returns
+    -------
+    Prepared
+        10 or 11 frames, the onset's landmarks and its transform.
 
     Raises
     ------
     CompanionError
-        If there are fewer than two frames.
+        If there are fewer than two frames, ``fps`` is not positive, or the magnification band is empty.
     """
     if len(frames) < 2:
         raise CompanionError(f"{where}: expected at least 2 frames from onset to offset, found {len(frames)}")
     points = landmarks if recipe.registration.scope == "frame" else landmarks[0]
     crops, transforms = register(frames, points, recipe.registration)
-    louder = magnify(crops, fps, recipe.magnification, where)
+    magnified = magnify(crops, fps, recipe.magnification, where)
     options = recipe.interpolation
-    ten = interpolate(louder, frames_wanted(recipe), options.method, options.components)
-    return Prepared(ten.astype(np.float32), landmarks[0].astype(np.float32), transforms[0])
+    resampled = interpolate(magnified, frames_wanted(recipe), options.method, options.components)
+    return Prepared(resampled.astype(np.float32), landmarks[0].astype(np.float32), transforms[0])
+
+
+def prepared_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
+    """Cache key of a clip's prepared frames.
+
+    Parameters
+    ----------
+    clip
+        Clip whose prepared frames are cached.
+    recipe
+        Recipe of the preprocessing.
+    """
+    frames = frames_wanted(recipe)
+    return cache_key("preparation", recipe, clip=clip.key, content=clip.content, fps=clip.fps, frames=frames)
 
 
 def prepare(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Prepared:
-    """A clip after preprocessing, from the cache where it was prepared before.
+    """A clip after preprocessing; prepared once and cached.
+
+    Parameters
+    ----------
+    clip
+        Clip with its annotation.
+    recipe
+        Sections ``registration``, ``magnification`` and ``interpolation``; ``difference.onset``.
+    cache
+        The user's cache by default.
 
     Raises
     ------
     CompanionError
-        If no face, or more than one, is found in the onset frame, or the clip has one frame.
+        If no face, or more than one, is found in a frame that needs landmarks, or the clip has fewer than two frames.
     """
     cache = cache or Cache()
 
@@ -130,15 +189,7 @@ def prepare(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Prepared:
         prepared = prepare_frames(frames, clip.fps, landmarks, recipe, clip.key)
         return {"frames": prepared.frames, "landmarks": prepared.landmarks, "transform": prepared.transform}
 
-    key = {
-        "clip": clip.key,
-        "content": clip.content,
-        "fps": clip.fps,
-        "recipe": recipe.digest(*STAGES),
-        "frames": frames_wanted(recipe),
-        "code": code_digest("preprocessing"),
-    }
-    return Prepared(**cache.get("prepared", key, make))
+    return Prepared(**cache.get("prepared", prepared_key(clip, recipe), make))
 
 
 def _prepare_at(clip: Clip, recipe: Recipe, root: Path) -> None:
@@ -148,17 +199,28 @@ def _prepare_at(clip: Clip, recipe: Recipe, root: Path) -> None:
 def prepare_all(
     clips: Iterable[Clip], recipe: Recipe, cache: Cache | None = None, jobs: int = 1, progress: bool = True
 ) -> None:
-    """Prepare many clips, so that they lie in the cache: landmarks and (10, 192, 192) frames.
+    """Prepare many clips and store the results, landmarks and (10, 192, 192) frames, in the cache.
 
-    Frames go straight from the data set into preprocessing and are not kept.
+    The original frames are not stored.
 
     Parameters
     ----------
+    clips
+        Clips with their annotation.
+    recipe
+        Sections ``registration``, ``magnification`` and ``interpolation``; ``difference.onset``.
+    cache
+        The user's cache by default.
     jobs
-        Clips that are worked on at once, each in a process of its own.
+        Number of processes.
     progress
-        Show a bar.
+        Show a progress bar.
+
+    Raises
+    ------
+    CompanionError
+        If a clip cannot be prepared; see :func:`prepare`.
     """
     work = [(clip, recipe, (cache or Cache()).root) for clip in clips]
-    for _ in each(_prepare_at, work, jobs, "preparing clips", progress):
+    for _ in map_ordered(_prepare_at, work, jobs, "preparing clips", progress):
         pass

@@ -1,4 +1,4 @@
-"""From frames to a 192x192 crop in which every face stands the same way (R2)."""
+"""Registration of frames to a 192x192 crop with the face in a standard position (R2)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from astsvm_lib.preprocessing.detection import to_grey
 from astsvm_lib.preprocessing.shape_model import fit_affine, fit_similarity, load_shape_model
 from astsvm_lib.recipe import Registration
 
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
 CROP = 192
-#: Where the mean face goes in the crop, as fractions of its side.
+#: Position of the mean face in the crop, as fractions of its side.
 JAW_WIDTH = 0.86
 CHIN_ROW = 0.95
 
 
 def template() -> np.ndarray:
-    """Where the 68 landmarks of the mean face go in the crop, (68, 2) pixels."""
+    """Target positions of the 68 landmarks in the crop, (68, 2) pixels: those of the mean face."""
     mean = load_shape_model().mean
     jaw = mean[:17]
     scale = JAW_WIDTH * CROP / np.ptp(jaw[:, 0])
@@ -26,10 +29,22 @@ def template() -> np.ndarray:
 
 
 def crop_transform(landmarks: np.ndarray, options: Registration) -> np.ndarray:
-    """Transform (2, 3) from a frame's pixels to the crop's, from landmarks (68, 2).
+    """Transform (2, 3) from pixels of a frame to pixels of the crop.
 
-    With ``shape_model="asm"`` the landmarks are first made a plausible face; then a similarity, or
-    an affine map, takes them to :func:`template`.
+    With ``shape_model="asm"`` the landmarks are first regularised by the shape model. A similarity or an
+    affine map is then fitted from them to :func:`template`.
+
+    Parameters
+    ----------
+    landmarks
+        (68, 2): column and row, in pixels of the frame.
+    options
+        ``shape_model`` and ``transform``.
+
+    Raises
+    ------
+    CompanionError
+        If the landmarks have another shape or are not finite (``shape_model="asm"`` only).
     """
     shape = load_shape_model().regularise(landmarks) if options.shape_model == "asm" else landmarks
     fit = fit_similarity if options.transform == "similarity" else fit_affine
@@ -37,7 +52,7 @@ def crop_transform(landmarks: np.ndarray, options: Registration) -> np.ndarray:
 
 
 def box_transform(landmarks: np.ndarray) -> np.ndarray:
-    """Transform (2, 3) that only crops and resizes the square around the landmarks: no registration."""
+    """Transform (2, 3) that crops and resizes the square around landmarks (68, 2), without registration."""
     low, high = landmarks.min(0), landmarks.max(0)
     side = 1.1 * (high - low).max()
     scale = CROP / side
@@ -45,10 +60,17 @@ def box_transform(landmarks: np.ndarray) -> np.ndarray:
 
 
 def warp(frame: np.ndarray, transform: np.ndarray) -> np.ndarray:
-    """One grey frame (H, W) float32 in the crop's pixels, (192, 192) float32.
+    """A frame warped to the crop, (192, 192) float32.
 
-    A frame that gets smaller is blurred first (sigma 0.4 / scale), for ``cv2.warpAffine`` has no
-    area interpolation and would alias.
+    Before downsampling, the frame is blurred (sigma 0.4 / scale), because ``cv2.warpAffine`` has no area
+    interpolation and would cause aliasing.
+
+    Parameters
+    ----------
+    frame
+        (H, W) float32 grey values.
+    transform
+        (2, 3) from pixels of the frame to pixels of the crop.
     """
     scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
     source = frame if scale >= 1 else cv2.GaussianBlur(frame, (0, 0), 0.4 / scale)
@@ -61,14 +83,18 @@ def register(frames: np.ndarray, landmarks: np.ndarray, options: Registration) -
     Parameters
     ----------
     frames
-        (T, H, W) or (T, H, W, 3), values 0..255; turned to grey one by one, so that a long clip
-        needs little memory.
+        (T, H, W) or (T, H, W, 3), values 0..255; converted to grey one at a time, to save memory.
     landmarks
         (68, 2) of the onset; (T, 68, 2) for ``scope="frame"``.
     options
-        ``scope="clip"``: the onset's transform for every frame, so that the motion inside the clip
-        survives. ``"frame"``: one each, which also writes the detector's jitter into the clip.
-        ``"none"``: the box around the onset's landmarks.
+        ``scope="clip"``: the onset's transform for every frame, which preserves the motion within the clip.
+        ``"frame"``: one transform per frame, which adds the detector's jitter to the clip.
+        ``"none"``: crop and resize the box around the onset's landmarks.
+
+    Raises
+    ------
+    CompanionError
+        If the landmarks have another shape or are not finite (``shape_model="asm"`` only).
 
     Notes
     -----
@@ -84,6 +110,14 @@ def register(frames: np.ndarray, landmarks: np.ndarray, options: Registration) -
 
 
 def warp_flow(flow: np.ndarray, transform: np.ndarray) -> np.ndarray:
-    """A flow field (H, W, 2) of a frame as the crop sees it, (192, 192, 2) in the crop's pixels."""
+    """A flow field transformed to the crop, (192, 192, 2) float32 pixels of the crop: right, down.
+
+    Parameters
+    ----------
+    flow
+        (H, W, 2) pixels of the frame: right, down.
+    transform
+        (2, 3) from pixels of the frame to pixels of the crop.
+    """
     moved = cv2.warpAffine(flow, transform, (CROP, CROP), flags=cv2.INTER_LINEAR)
     return moved @ transform[:, :2].T.astype(np.float32)

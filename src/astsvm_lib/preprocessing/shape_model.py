@@ -1,7 +1,7 @@
-"""A point distribution model of the face: the part of the Active Shape Model that the method needs.
+"""Point distribution model of the face: the part of the Active Shape Model that the method requires.
 
-Cootes et al. 1995: align shapes by similarities, take the principal components of what is left,
-and keep a shape plausible by limiting each coefficient to three standard deviations.
+Cootes et al. 1995: align shapes by similarity transforms, compute the principal components of the remaining
+variation, and limit each coefficient to three standard deviations to keep a shape plausible.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ import numpy as np
 
 from astsvm_lib.errors import CompanionError
 
-LIMIT = 3.0  # standard deviations a coefficient may have
-ROUNDS = 20  # pose and coefficients are fitted in turn
+LIMIT = 3.0  # limit of each coefficient, in standard deviations
+ROUNDS = 20  # alternating fits of pose and coefficients
 
 
 def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least-squares similarity (2, 3) that takes points (N, 2) to points (N, 2) (Umeyama 1991)."""
+    """Least-squares similarity transform (2, 3) from one set of points to another (Umeyama 1991).
+
+    Parameters
+    ----------
+    source, target
+        (N, 2) corresponding points.
+    """
     centre, goal = source.mean(0), target.mean(0)
     a, b = source - centre, target - goal
     power = (a**2).sum()
@@ -30,32 +36,46 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def fit_affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least-squares affine map (2, 3) that takes points (N, 2) to points (N, 2)."""
+    """Least-squares affine transform (2, 3) from one set of points to another.
+
+    Parameters
+    ----------
+    source, target
+        (N, 2) corresponding points.
+    """
     design = np.column_stack([source, np.ones(len(source))])
     return np.linalg.lstsq(design, target, rcond=None)[0].T
 
 
 def apply(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points (..., 2) through a 2x3 transform."""
+    """Transformed points, (..., 2).
+
+    Parameters
+    ----------
+    transform
+        (2, 3) affine transform.
+    points
+        (..., 2) column and row.
+    """
     return points @ transform[:, :2].T + transform[:, 2]
 
 
 def invert(transform: np.ndarray) -> np.ndarray:
-    """The inverse of a 2x3 transform, 2x3."""
+    """Inverse (2, 3) of an affine transform (2, 3)."""
     linear = np.linalg.inv(transform[:, :2])
     return np.column_stack([linear, -linear @ transform[:, 2]])
 
 
 @dataclass(frozen=True)
 class ShapeModel:
-    """Mean shape (68, 2), centred and of unit root-mean-square size; modes; their deviations.
+    """Point distribution model: mean shape and modes of variation.
 
     Attributes
     ----------
     mean
-        (68, 2).
+        (68, 2) mean shape, centred, with unit root-mean-square distance from the centre.
     modes
-        (K, 68, 2), orthonormal.
+        (K, 68, 2) orthonormal modes of variation.
     deviations
         (K,) standard deviation of each coefficient.
     """
@@ -66,7 +86,15 @@ class ShapeModel:
 
     @classmethod
     def learn(cls, shapes: np.ndarray, variance: float = 0.98) -> ShapeModel:
-        """Fit to shapes (N, 68, 2), keeping the modes that explain this share of the variance."""
+        """The model fitted to a set of shapes.
+
+        Parameters
+        ----------
+        shapes
+            (N, 68, 2) landmarks.
+        variance
+            Fraction of the variance that the modes explain.
+        """
 
         def unit(shape: np.ndarray) -> np.ndarray:
             centred = shape - shape.mean(0)
@@ -84,7 +112,7 @@ class ShapeModel:
         return cls(mean, modes, spread[:count] / np.sqrt(len(shapes) - 1))
 
     def regularise(self, landmarks: np.ndarray) -> np.ndarray:
-        """The nearest plausible face to landmarks (68, 2), in the same pixels.
+        """The plausible shape closest to landmarks (68, 2), in the same pixels, (68, 2).
 
         Raises
         ------
@@ -104,7 +132,7 @@ class ShapeModel:
 
 @lru_cache
 def load_shape_model() -> ShapeModel:
-    """The committed model (built by ``tools/build_landmarks.py`` from rendered identities)."""
+    """The model in the package's assets, fitted by ``tools/build_landmarks.py`` to rendered faces."""
     with (
         files("astsvm_lib.preprocessing").joinpath("assets/shape_model.npz").open("rb") as stream,
         np.load(stream) as data,

@@ -1,8 +1,8 @@
-"""Rehearsal data: rendered faces whose motion, light and labels are known exactly."""
+"""Rehearsal data: rendered faces with exactly known motion, light and labels."""
 
 from astsvm_lib.rehearsal.capture import Capture
-from astsvm_lib.rehearsal.corpus import entries, others, script_of
+from astsvm_lib.rehearsal.clip_renderer import ClipRenderer, ClipSpec, Timing
+from astsvm_lib.rehearsal.corpus import entries, others, spec_of
 from astsvm_lib.rehearsal.design import DESIGNS
-from astsvm_lib.rehearsal.performance import ClipScript, Performance, Timing
 
-__all__ = ["DESIGNS", "Capture", "ClipScript", "Performance", "Timing", "entries", "others", "script_of"]
+__all__ = ["DESIGNS", "Capture", "ClipRenderer", "ClipSpec", "Timing", "entries", "others", "spec_of"]

@@ -1,4 +1,4 @@
-"""A face's skin, hair and eyes, painted procedurally: linear albedo on the head's texture map."""
+"""Procedural albedo of skin, hair and eyes, in linear light, on the head's texture map."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from astsvm_lib.rehearsal.head import (
 IRIS_RADIUS = 0.14  # of the eyeball, model units
 
 Colour = tuple[float, float, float]
-#: Skin albedo (linear RGB) from lightest to darkest; a tone in 0..1 runs along the list.
+#: Skin albedo (linear RGB) from lightest to darkest; a tone in 0..1 interpolates between them.
 SKIN_TONES = np.array(
     [[0.62, 0.42, 0.32], [0.54, 0.34, 0.24], [0.40, 0.235, 0.15], [0.24, 0.125, 0.075], [0.125, 0.062, 0.040]]
 )
@@ -38,7 +38,7 @@ IRIS_COLOURS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True)
 class Appearance:
-    """What a subject's texture is painted from; heights are y, widths radians on the cylinder."""
+    """Parameters of a subject's texture; heights are y in model units, widths are cylinder angles in radians."""
 
     skin: np.ndarray
     pores: float
@@ -70,7 +70,19 @@ class Appearance:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, male: bool, age: float, tone: float) -> Appearance:
-        """A random person's appearance; wrinkles and grey hair come with age (years)."""
+        """A random appearance; wrinkles and grey hair increase with age.
+
+        Parameters
+        ----------
+        rng
+            Source of all random values.
+        male
+            Sex of the subject.
+        age
+            In years.
+        tone
+            Skin tone from 0 (lightest) to 1.
+        """
         step = min(tone * 4, 3.999)
         below = int(step)
         skin = SKIN_TONES[below] * (1 - step + below) + SKIN_TONES[below + 1] * (step - below)
@@ -117,7 +129,7 @@ def _blend(texture: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> np.ndar
 
 
 def _dots(rng: np.random.Generator, texture: np.ndarray, count: int, mole: bool) -> None:
-    """Freckles or moles, in place."""
+    """Paint freckles or moles into the texture, in place."""
     for _ in range(count):
         angle = rng.normal(0, 0.50 if mole else 0.55)
         height = rng.uniform(6.4, 7.9) if mole else rng.normal(6.98, 0.18)
@@ -150,7 +162,7 @@ def _wrinkles(rng: np.random.Generator) -> np.ndarray:
 
 
 def _stubble(rng: np.random.Generator) -> np.ndarray:
-    """Where a beard grows, 0..1."""
+    """Mask of the beard, 0..1."""
     _, _, y, a = grid()
     side = np.abs(a)
     chin = smoothstep(y, 6.88, 6.72) * smoothstep(y, 5.9, 6.1) * smoothstep(side, 1.35, 1.1)
@@ -162,7 +174,7 @@ def _stubble(rng: np.random.Generator) -> np.ndarray:
 
 
 def _brows(rng: np.random.Generator, look: Appearance) -> np.ndarray:
-    """Brow hairs, one stroke each, 0..0.93."""
+    """Mask of the brows, one stroke per hair, 0..0.93."""
     hairs = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
     for side in (-1, 1):
         for u in rng.beta(0.95, 1.05, look.brow_hairs):
@@ -176,7 +188,7 @@ def _brows(rng: np.random.Generator, look: Appearance) -> np.ndarray:
 
 
 def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance) -> None:
-    """Sclera, iris and pupil into the atlas, in place."""
+    """Paint sclera, iris and pupil into the atlas, in place."""
     row, column, _, _ = grid()
     for eye in EYE_COLUMNS:
         dx, dy = column - eye * TEXTURE_SIZE, row - ATLAS_ROW * TEXTURE_SIZE
@@ -194,7 +206,15 @@ def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance)
 
 
 def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
-    """Linear albedo (side, side, 3) float32 of one subject, on the head's texture map."""
+    """Linear albedo of a subject on the head's texture map, (side, side, 3) float32.
+
+    Parameters
+    ----------
+    look
+        Parameters of the texture.
+    rng
+        Source of noise, spots and strokes.
+    """
     _, _, height, _ = grid()
     lips, lids, _, rims = masks()
     texture = np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32) * look.skin.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What skin, hair and furrows are painted with: the texture's geometry, noise, masks and strokes."""
+"""Painting tools for skin, hair and furrows: geometry of the texture, noise, masks and strokes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,33 @@ from astsvm_lib.rehearsal.head import (
 
 
 def smoothstep(x: np.ndarray | float, start: float, end: float) -> np.ndarray:
-    """0 before ``start``, 1 after ``end`` (either order), a cubic between."""
+    """Cubic step, of the shape of ``x``: 0 at ``start``, 1 at ``end``.
+
+    Parameters
+    ----------
+    x
+        Values of any shape.
+    start, end
+        Limits of the step; ``start`` may be above ``end``.
+    """
     t = np.clip((np.asarray(x) - start) / (end - start), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def fractal_noise(rng: np.random.Generator, scale: float, octaves: int = 4, persistence: float = 0.55) -> np.ndarray:
-    """Unit-variance noise over the texture whose coarsest detail is ``scale`` texels wide."""
+    """Fractal noise of about unit variance on the texture, (side, side) float32.
+
+    Parameters
+    ----------
+    rng
+        Source of the noise.
+    scale
+        Size of the coarsest detail, in texels.
+    octaves
+        Number of octaves, each with half the scale of the previous one.
+    persistence
+        Ratio of the amplitudes of successive octaves.
+    """
     total, amplitude, power = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), 1.0, 0.0
     for octave in range(octaves):
         cells = int(TEXTURE_SIZE / max(scale / 2**octave, 1)) + 3
@@ -40,12 +60,12 @@ def fractal_noise(rng: np.random.Generator, scale: float, octaves: int = 4, pers
 
 
 def _mask_on_texture(head: Head, values: np.ndarray, front: float, sigma: float) -> np.ndarray:
-    """A per-vertex mask drawn into the texture, front-facing outer skin only, then blurred."""
+    """A per-vertex mask rasterised to the texture, for front-facing skin only, and blurred."""
     out = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
     triangles = head.triangles[head.triangle_part == SKIN]
     strength = values[triangles].mean(1)
     chosen = (strength > 0.03) & (head.template[triangles, 2].mean(1) > front)
-    order = np.argsort(strength[chosen], kind="stable")  # the strongest is drawn last
+    order = np.argsort(strength[chosen], kind="stable")  # strongest last
     for triangle, value in zip(triangles[chosen][order], strength[chosen][order], strict=True):
         corners = np.round(head.texel[triangle] * 16).astype(np.int32)
         cv2.fillConvexPoly(out, corners, float(value), cv2.LINE_8, 4)
@@ -54,7 +74,7 @@ def _mask_on_texture(head: Head, values: np.ndarray, front: float, sigma: float)
 
 @lru_cache
 def masks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Lips, eyelids, ears and the lids' rims on the texture: the same for every subject."""
+    """Masks of lips, eyelids, ears and lid rims on the texture, the same for every subject."""
     head = load_head()
     rims = np.zeros(len(head.mean), np.float32)
     for column, strength in ((0, 1.0), (1, 0.55)):
@@ -70,7 +90,7 @@ def masks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 @lru_cache
 def grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column, and the height and cylinder angle of the skin at every texel."""
+    """Row, column, skin height and cylinder angle of every texel, (side, side) float32 each."""
     row, column = np.mgrid[0:TEXTURE_SIZE, 0:TEXTURE_SIZE].astype(np.float32)
     height = TOP_Y - row / (TEXTURE_SIZE * SKIN_ROWS) * (TOP_Y - BOTTOM_Y)
     angle = (column / (TEXTURE_SIZE - 1) - 0.5) * 2 * np.pi
@@ -78,13 +98,33 @@ def grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def spot(angle: float, height: float, width: float, tall: float) -> np.ndarray:
-    """Gaussian spot on the skin."""
+    """Gaussian spot on the skin, (side, side) float32, with maximum 1.
+
+    Parameters
+    ----------
+    angle, height
+        Centre: cylinder angle in radians, y in model units.
+    width, tall
+        Standard deviations in the same units.
+    """
     _, _, y, a = grid()
     return np.exp(-0.5 * (((a - angle) / width) ** 2 + ((y - height) / tall) ** 2)).astype(np.float32)
 
 
 def stroke(image: np.ndarray, points: Iterable[tuple[float, float]], width: int, value: float) -> None:
-    """Draw a line through (angle, height) points."""
+    """Draw a polyline on the skin, in place.
+
+    Parameters
+    ----------
+    image
+        (side, side) mask.
+    points
+        Cylinder angle and height of each point.
+    width
+        Of the line, in texels.
+    value
+        Value to draw.
+    """
     angle, height = np.array(list(points)).T
     corners = np.round(np.stack(skin_texel(angle, height), 1) * 16).astype(np.int32)
     cv2.polylines(image, [corners], False, float(value), width, cv2.LINE_AA, 4)

@@ -1,4 +1,4 @@
-"""The camera and the lamp: lens, drift, mains flicker, noise, tone curve, 8 bits."""
+"""Camera and lamp: lens blur, drift, mains flicker, noise, tone curve and 8-bit quantisation."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import numba
 import numpy as np
 
 READINGS = 16384
-BRIGHTEST = 2.0  # linear light at which the sensor is full
+BRIGHTEST = 2.0  # linear light at which the sensor saturates
 
 
 @dataclass(frozen=True)
 class Capture:
-    """Conditions of one recording; every field is one number that can be swept.
+    """Recording conditions of a clip.
 
     Attributes
     ----------
     drift
-        Relative change of the light's strength from the first frame to the last (0.03: 3% brighter).
+        Relative change of the light intensity from the first frame to the last (0.03: 3% brighter).
     light_turn
-        How far the lamp wanders round the face from the first frame to the last, degrees.
+        Rotation of the lamp around the face from the first frame to the last, in degrees.
     flicker
         Relative amplitude of the lamp's flicker.
     flicker_hz
-        Its frequency: twice the mains', so 100 or 120, slightly off in a real network.
+        Frequency of the flicker: twice the mains frequency, with the small deviation of a real network.
     read_noise, shot_noise
-        Standard deviation of the noise in linear light, where white paper is about 1: a constant
-        part, and a part that grows with the square root of the light. Zero for both: a perfect sensor.
+        Standard deviation of the noise in linear light, where white paper is about 1: constant, and proportional
+        to the square root of the light. Both zero for a noise-free sensor.
     gamma
-        Exponent of the tone curve that turns light into grey values.
+        Exponent of the tone curve from light to grey values.
     head_px
-        Largest motion of a landmark by slow involuntary head motion, in pixels of a face as large as
-        the method's 192-pixel crop.
+        Largest displacement of a landmark by slow involuntary head motion, in pixels of the method's 192-pixel
+        crop.
     blur_px
-        Standard deviation of the lens's point spread, in pixels of the frame.
+        Standard deviation of the lens's point spread function, in pixels of the frame.
     colour
-        False for a camera that records grey values alone.
+        False for a greyscale camera.
     """
 
     drift: float = 0.0
@@ -54,7 +54,19 @@ class Capture:
 
 
 def light_gain(capture: Capture, frames: int, fps: float, phase: float) -> np.ndarray:
-    """Factor on the light in each frame, (frames,); 1 in the first."""
+    """Relative light intensity of each frame, (frames,), by drift and flicker; 1 in the first.
+
+    Parameters
+    ----------
+    capture
+        ``drift``, ``flicker`` and ``flicker_hz``.
+    frames
+        Number of frames.
+    fps
+        Frames per second.
+    phase
+        Phase of the flicker in the first frame, in radians.
+    """
     time = np.arange(frames) / fps
     drift = 1 + capture.drift * np.linspace(0, 1, frames)
     wave = capture.flicker * np.sin(2 * np.pi * capture.flicker_hz * time + phase)
@@ -62,7 +74,17 @@ def light_gain(capture: Capture, frames: int, fps: float, phase: float) -> np.nd
 
 
 def slow_motion(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
-    """Smooth random motion (frames, 6) from rest: about unit size, correlated over about 0.1 s."""
+    """Smooth random motion, (frames, 6), zero in the first frame: about unit variance, correlated over about 0.1 s.
+
+    Parameters
+    ----------
+    rng
+        Source of the noise.
+    frames
+        Number of frames.
+    fps
+        Frames per second.
+    """
     width = max(0.1 * fps, 1.0)
     reach = int(np.ceil(4 * width))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
@@ -74,7 +96,7 @@ def slow_motion(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray
 
 @lru_cache
 def tone_table(gamma: float) -> np.ndarray:
-    """Grey value (16384,) uint8 of each reading of a 14-bit sensor: a soft shoulder, then gamma."""
+    """Grey value of each reading of a 14-bit sensor, (16384,) uint8: soft highlight compression, then gamma."""
     light = np.linspace(0, BRIGHTEST, READINGS)
     level = np.clip(light * (1 + light / 6) / (1 + 0.55 * light), 0, 1)
     return np.round(255 * level ** (1 / gamma)).astype(np.uint8)
@@ -93,16 +115,21 @@ def _expose(linear, noise, read_noise, shot_noise, table, out):  # type: ignore[
 
 
 def expose(linear: np.ndarray, capture: Capture, rng: np.random.Generator) -> np.ndarray:
-    """One frame as the sensor stores it, uint8: lens, noise in linear light, tone curve.
+    """One recorded frame, uint8: lens blur, noise in linear light, tone curve.
 
     Parameters
     ----------
     linear
-        (H, W, 3) light; (H, W) comes out where the camera records grey values alone.
+        (H, W, 3) linear light.
     capture
-        Its blur, noise, gamma and colour.
+        ``blur_px``, ``read_noise``, ``shot_noise``, ``gamma`` and ``colour``.
     rng
-        Of the noise.
+        Source of the noise.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W, 3) uint8 RGB; (H, W) for a greyscale camera.
     """
     if capture.blur_px:
         linear = cv2.GaussianBlur(linear, (0, 0), capture.blur_px)

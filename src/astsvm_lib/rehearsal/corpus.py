@@ -1,4 +1,4 @@
-"""From designs to clips: every rendered data set becomes scripts, and scripts clips, in the same way."""
+"""Rendered data sets: from the design to the specifications of its clips, and to the clips."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.datasets.manifest import Manifest
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.capture import Capture
+from astsvm_lib.rehearsal.clip_renderer import ClipRenderer, ClipSpec, Timing
 from astsvm_lib.rehearsal.design import (
     CLASS_OF,
     COMBINATIONS,
@@ -23,24 +24,23 @@ from astsvm_lib.rehearsal.design import (
     Difficulty,
     Units,
 )
-from astsvm_lib.rehearsal.performance import ClipScript, Performance, Timing
 from astsvm_lib.rehearsal.subject import tempo_of
-from astsvm_lib.storage import code_digest, digest
+from astsvm_lib.storage import digest
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One clip of a design: what the annotation says, and the script behind it."""
+    """One clip of a design: its annotation and its specification."""
 
     subject: str
     name: str
     emotion: str
     label: str
-    script: ClipScript
+    spec: ClipSpec
 
 
 def _mirrored(units: Units, rng: np.random.Generator) -> Units:
-    """The same units, left and right exchanged in half of the cases."""
+    """The units, with left and right exchanged at random."""
     if rng.random() < 0.5:
         return units
     other = {"L": "R", "R": "L"}
@@ -48,13 +48,11 @@ def _mirrored(units: Units, rng: np.random.Generator) -> Units:
 
 
 def _intensities(units: Units, options: Difficulty, rng: np.random.Generator) -> Units:
-    """Units with intensities of this clip alone, each side its own; now and then one more unit."""
+    """Units with random intensities for each side, and sometimes one additional unit."""
     chosen = _mirrored(units, rng)
     if rng.random() < options.stray:
-        everything = sorted(
-            {unit for combinations in COMBINATIONS.values() for found in combinations for unit in found}
-        )
-        stray = str(rng.choice([unit for unit in everything if unit not in chosen]))
+        known = sorted({unit for combinations in COMBINATIONS.values() for found in combinations for unit in found})
+        stray = str(rng.choice([unit for unit in known if unit not in chosen]))
         chosen = chosen | {stray: options.stray_share * rng.uniform(0.5, 1)}
     found: Units = {}
     for unit, share in chosen.items():
@@ -69,7 +67,7 @@ def _intensities(units: Units, options: Difficulty, rng: np.random.Generator) ->
 
 
 def _capture(largest: Capture, head_px: float, rng: np.random.Generator) -> Capture:
-    """Conditions of one clip, within the largest."""
+    """Random recording conditions of one clip, up to the largest values."""
     return replace(
         largest,
         drift=largest.drift * rng.uniform(-1, 1),
@@ -80,14 +78,14 @@ def _capture(largest: Capture, head_px: float, rng: np.random.Generator) -> Capt
 
 
 def _timing(frames: int, fps: float, rng: np.random.Generator) -> Timing:
-    """A course of exactly this many frames: faster up than down, with a plateau."""
+    """A random time course of the given number of frames, with a plateau; the rise is faster than the fall."""
     total = (frames - 1) * 1000 / fps
     rise, hold = np.clip(rng.normal(0.36, 0.07), 0.2, 0.55), rng.uniform(0.05, 0.22)
     return Timing(rise * total, hold * total, (1 - rise - hold) * total, residual=rng.uniform(0, 0.4))
 
 
 def _lengths(design: Design, subjects: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    """Frames of each clip: both ends of the design's range, and long clips for slow subjects."""
+    """Number of frames of each clip, over the whole range of the design; slow subjects have longer clips."""
     low, high = design.frames
     share = beta.ppf(np.linspace(0, 1, len(subjects)), 1.7, 2.9)
     lengths = np.sort(np.round(low + (high - low) * share).astype(int))
@@ -96,7 +94,7 @@ def _lengths(design: Design, subjects: Sequence[int], rng: np.random.Generator) 
 
 
 def _assign(design: Design, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """Subject number and emotion of every clip; everybody has one at least, some many more."""
+    """Subject number and emotion of each clip; every subject has at least one clip."""
     emotions = [emotion for emotion, count in design.emotions.items() for _ in range(count)]
     rng.shuffle(emotions)
     count = len(design.people)
@@ -114,7 +112,7 @@ def entries(dataset: str) -> tuple[Entry, ...]:
 
 
 def draw_entries(design: Design) -> tuple[Entry, ...]:
-    """The scored clips that a design stands for; equal designs give equal clips."""
+    """The scored clips of a design; equal designs give equal clips."""
     rng = np.random.default_rng(design.seed)
     assigned = _assign(design, rng)
     lengths = _lengths(design, [design.people[subject] for subject, _ in assigned], rng)
@@ -125,7 +123,7 @@ def draw_entries(design: Design) -> tuple[Entry, ...]:
         combinations = COMBINATIONS[emotion]
         timing = _timing(int(frames), design.fps, rng)
         total = timing.rise_ms + timing.hold_ms + timing.fall_ms
-        script = ClipScript(
+        spec = ClipSpec(
             subject=design.people[subject],
             units=_intensities(combinations[rng.integers(len(combinations))], options, rng),
             peak_px=float(np.clip(options.peak_px * np.exp(rng.normal(0, options.peak_spread)), 0.3, 3.0)),
@@ -143,7 +141,7 @@ def draw_entries(design: Design) -> tuple[Entry, ...]:
         counters[subject, stem] = counters.get((subject, stem), 0) + 1
         name = f"{stem}_{counters[subject, stem]:02d}"
         shown = label if design.coarse else emotion
-        found.append(Entry(_subject_name(design, subject), name, shown, label, script))
+        found.append(Entry(_subject_name(design, subject), name, shown, label, spec))
     return tuple(found)
 
 
@@ -153,7 +151,7 @@ def _subject_name(design: Design, number: int) -> str:
 
 @lru_cache
 def others(dataset: str) -> tuple[Entry, ...]:
-    """Clips that show no expression, one of each kind a subject: outside the scored set."""
+    """Unscored clips without an expression, one of each kind per subject."""
     design = DESIGNS[dataset]
     rng = np.random.default_rng([design.seed, 1])
     found = []
@@ -161,7 +159,7 @@ def others(dataset: str) -> tuple[Entry, ...]:
         for kind in NO_EXPRESSION:
             frames = int(rng.integers(max(design.frames[0], round(0.3 * design.fps)), design.frames[1] + 1))
             capture = _capture(design.capture, design.difficulty.head_px, rng)
-            script = ClipScript(
+            spec = ClipSpec(
                 subject=person,
                 units={},
                 peak_px=0.0,
@@ -174,49 +172,63 @@ def others(dataset: str) -> tuple[Entry, ...]:
                 size=design.size,
                 fps=design.fps,
             )
-            found.append(Entry(_subject_name(design, number), f"{kind}_01", kind, "none", script))
+            found.append(Entry(_subject_name(design, number), f"{kind}_01", kind, "none", spec))
     return tuple(found)
 
 
-def _render(script: ClipScript, chosen: Sequence[int] | None = None) -> np.ndarray:
-    return Performance(script).frames(chosen)
+def _render(spec: ClipSpec, chosen: Sequence[int] | None = None) -> np.ndarray:
+    return ClipRenderer(spec).frames(chosen)
 
 
 def coding(units: Units) -> str:
-    """Units as a FACS coder writes them, "4+L14": a unit with both sides once, one side with its letter."""
-    both = sorted({name.rstrip("LR") for name in units}, key=int)
-    words = []
-    for unit in both:
+    """FACS coding, such as ``"4+L14"``; a unilateral action unit has the letter of its side."""
+    codes = []
+    for unit in sorted({name.rstrip("LR") for name in units}, key=int):
         sides = [side for side in "LR" if unit + side in units]
-        words.append(sides[0] + unit if len(sides) == 1 else unit)
-    return "+".join(words)
+        codes.append(sides[0] + unit if len(sides) == 1 else unit)
+    return "+".join(codes)
 
 
 def make_clip(manifest: Manifest, design: Design, entry: Entry) -> Clip:
-    """A clip as the rest of the library knows it: annotation, and frames when they are asked for."""
-    timing, script = entry.script.timing, entry.script
-    expressive = bool(script.units)
+    """A clip of a rendered data set; its frames are rendered on demand.
+
+    Parameters
+    ----------
+    manifest
+        Declaration of the data set.
+    design
+        Design of the data set.
+    entry
+        Annotation and specification of the clip.
+    """
+    timing, spec = entry.spec.timing, entry.spec
+    expressive = bool(spec.units)
     return Clip(
         dataset=design.id,
         subject=entry.subject,
         name=entry.name,
         label=entry.label,
         emotion=entry.emotion,
-        action_units=coding(script.units),
-        fps=script.fps,
+        action_units=coding(spec.units),
+        fps=spec.fps,
         onset=0,
-        apex=timing.apex(script.fps) if design.apex and expressive else None,
-        offset=timing.frames(script.fps) - 1,
-        fingerprint=digest([manifest.version, script.fingerprint]),
-        renderer=code_digest("rehearsal"),
-        load_frames=partial(_render, script),
+        apex=timing.apex(spec.fps) if design.apex and expressive else None,
+        offset=timing.frames(spec.fps) - 1,
+        hash_frames=partial(digest, [manifest.version, spec.fingerprint]),
+        stages=("rendering",),
+        load_frames=partial(_render, spec),
     )
 
 
 def load_rehearsal(manifest: Manifest, root: Path | None, read_frames: bool) -> Dataset:
-    """A rendered data set; frames are rendered when they are asked for, and not kept.
+    """A rendered data set; its frames are rendered on demand and not stored.
 
-    Generated data has no root folder, and no frames that could fail to be read.
+    Parameters
+    ----------
+    manifest
+        Declaration of the data set.
+    root, read_frames
+        Ignored: part of the interface of loaders, without meaning for generated data.
     """
     design = DESIGNS[manifest.id]
     return Dataset(
@@ -226,16 +238,16 @@ def load_rehearsal(manifest: Manifest, root: Path | None, read_frames: bool) -> 
     )
 
 
-def script_of(clip: Clip) -> ClipScript:
-    """The script behind a rendered clip: ``Performance(script_of(clip))`` knows its truth.
+def spec_of(clip: Clip) -> ClipSpec:
+    """Specification of a rendered clip; ``ClipRenderer(spec_of(clip))`` provides its ground truth.
 
     Raises
     ------
     CompanionError
-        If the clip is of no rendered data set.
+        If the clip does not belong to a rendered data set.
     """
     if clip.dataset in DESIGNS:
         for entry in (*entries(clip.dataset), *others(clip.dataset)):
             if (entry.subject, entry.name) == (clip.subject, clip.name):
-                return entry.script
-    raise CompanionError(f"no script for {clip.key}: only clips of rendered data sets have one")
+                return entry.spec
+    raise CompanionError(f"no specification of {clip.key}: expected a clip of a rendered data set")

@@ -18,7 +18,7 @@ Units = dict[str, float]
 
 #: Action units of each emotion, several per emotion and overlapping between emotions of different
 #: classes, after the codings that accompany CASME II (Yan et al. 2014) and SAMM (Davison et al. 2018).
-#: A side ("14L") stands for either: scripts mirror it at random.
+#: A side ("14L") stands for either: specs mirror it at random.
 COMBINATIONS: dict[str, tuple[Units, ...]] = {
     "disgust": (
         {"4": 1.0}, {"4": 1.0, "7": 0.7}, {"9": 1.0}, {"9": 0.8, "10": 0.7}, {"4": 0.8, "9": 0.7},

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.processes import ONE_THREAD, run_each
-from astsvm_lib.rehearsal.corpus import script_of
+from astsvm_lib.parallel import ONE_THREAD, map_unordered
+from astsvm_lib.rehearsal.clip_renderer import ClipRenderer
+from astsvm_lib.rehearsal.corpus import spec_of
 from astsvm_lib.rehearsal.design import DESIGNS
-from astsvm_lib.rehearsal.performance import Performance
 from astsvm_lib.storage import write_atomically
 
 FlowChoice = Literal["apex", "all", "none"]
@@ -33,7 +33,7 @@ SUBJECT/CLIP/frames       frame_0000.png ..., the onset first
 SUBJECT/CLIP/truth.csv    one row a frame: time, intensity of the expression, factor on the light, direction of
                           the light, blink, gaze (degrees), contraction of each action unit (millimetres)
 SUBJECT/CLIP/landmarks.csv  one row a frame and landmark: column and row of the 68 points, pixels
-SUBJECT/CLIP/script.json  everything that the clip was made from
+SUBJECT/CLIP/spec.json  everything that the clip was made from
 SUBJECT/CLIP/flow         true motion from the onset: NNNN_all.flo, NNNN_expression.flo (the head at rest) and
                           NNNN_head.flo (the face as at the onset), in Middlebury's format, pixels right and
                           down; NNNN_visible.png is 255 where what the onset shows is seen in frame NNNN too
@@ -44,33 +44,33 @@ def _bgr(frame: np.ndarray) -> np.ndarray:
     return frame if frame.ndim == 2 else frame[..., ::-1]
 
 
-def truth_table(performance: Performance) -> pd.DataFrame:
+def truth_table(renderer: ClipRenderer) -> pd.DataFrame:
     """One row a frame: intensity, light, eyes, and the contraction of each unit in millimetres."""
-    fps, rows = performance.script.fps, []
-    for frame, (level, gain) in enumerate(zip(performance.curve, performance.gain, strict=True)):
-        x, y, z = performance.light(frame)
-        pose = performance.pose(frame)
+    fps, rows = renderer.spec.fps, []
+    for frame, (level, gain) in enumerate(zip(renderer.curve, renderer.gain, strict=True)):
+        x, y, z = renderer.light(frame)
+        pose = renderer.pose(frame)
         rows.append(
             {
                 "frame": frame,
                 "milliseconds": 1000 * frame / fps,
-                "intensity": level if performance.script.units else 0.0,
+                "intensity": level if renderer.spec.units else 0.0,
                 "light_gain": gain,
                 "light_x": x,
                 "light_y": y,
                 "light_z": z,
-                "blink": performance.blink[frame],
+                "blink": renderer.blink[frame],
                 "gaze_left": np.rad2deg(pose.gaze[0]),
                 "gaze_up": np.rad2deg(pose.gaze[1]),
-                **{f"AU{name}": amount for name, amount in performance.contractions(frame).items()},
+                **{f"AU{name}": amount for name, amount in renderer.contractions(frame).items()},
             }
         )
     return pd.DataFrame(rows).round(6)
 
 
-def landmark_table(performance: Performance) -> pd.DataFrame:
+def landmark_table(renderer: ClipRenderer) -> pd.DataFrame:
     """One row a frame and landmark: column and row, pixels."""
-    points = np.stack([performance.landmarks(frame) for frame in range(len(performance.curve))])
+    points = np.stack([renderer.landmarks(frame) for frame in range(len(renderer.curve))])
     frame, landmark = np.indices(points.shape[:2]).reshape(2, -1)
     column, row = points.reshape(-1, 2).T
     return pd.DataFrame({"frame": frame, "landmark": landmark, "column": column, "row": row}).round(3)
@@ -83,12 +83,12 @@ def annotation_table(dataset: Dataset) -> pd.DataFrame:
     return pd.concat([scored, others], ignore_index=True).drop(columns=["frames", "milliseconds"])
 
 
-def _write_flow(performance: Performance, frame: int, folder: Path) -> None:
+def _write_flow(renderer: ClipRenderer, frame: int, folder: Path) -> None:
     for part in PARTS:
         path = folder / f"{frame:04d}_{part}.flo"
-        if not cv2.writeOpticalFlow(str(path), performance.flow(0, frame, part)):  # type: ignore[arg-type]
+        if not cv2.writeOpticalFlow(str(path), renderer.flow(0, frame, part)):  # type: ignore[arg-type]
             raise CompanionError(f"{path}: cannot be written; is the disk full, or the folder read-only?")
-    seen = np.round(255 * performance.visible(0, frame)).astype(np.uint8)
+    seen = np.round(255 * renderer.visible(0, frame)).astype(np.uint8)
     _write_image(folder / f"{frame:04d}_visible.png", seen)
 
 
@@ -98,30 +98,30 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 
 def render_clip(clip: Clip, folder: Path, flow: FlowChoice = "apex") -> Path:
-    """Frames, truth and script of a rendered clip in ``folder/subject/name``; all of it or nothing.
+    """Frames, truth and spec of a rendered clip in ``folder/subject/name``; all of it or nothing.
 
-    A clip that lies there already, made from the same script, is not rendered again.
+    A clip that lies there already, made from the same spec, is not rendered again.
     """
     target = folder / clip.subject / clip.name
-    script = script_of(clip)
-    wanted = {"clip": clip.key, "content": clip.content, "flow": flow, "script": asdict(script)}
+    spec = spec_of(clip)
+    wanted = {"clip": clip.key, "content": clip.content, "flow": flow, "spec": asdict(spec)}
     text = json.dumps(wanted, indent=2) + "\n"
-    if (target / "script.json").exists() and (target / "script.json").read_text(encoding="utf-8") == text:
+    if (target / "spec.json").exists() and (target / "spec.json").read_text(encoding="utf-8") == text:
         return target
     part = target.with_name(f".{clip.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     (part / "frames").mkdir(parents=True)
-    performance = Performance(script)
-    for number, frame in enumerate(performance.iterate()):
+    renderer = ClipRenderer(spec)
+    for number, frame in enumerate(renderer.iterate()):
         _write_image(part / "frames" / f"frame_{number:04d}.png", _bgr(frame))
-    truth_table(performance).to_csv(part / "truth.csv", index=False)
-    landmark_table(performance).to_csv(part / "landmarks.csv", index=False)
-    moments = {"apex": [performance.apex], "all": range(1, len(performance.curve)), "none": []}[flow]
+    truth_table(renderer).to_csv(part / "truth.csv", index=False)
+    landmark_table(renderer).to_csv(part / "landmarks.csv", index=False)
+    moments = {"apex": [renderer.apex], "all": range(1, len(renderer.curve)), "none": []}[flow]
     if len(moments):
         (part / "flow").mkdir()
     for moment in moments:
-        _write_flow(performance, moment, part / "flow")
-    (part / "script.json").write_text(text, encoding="utf-8")
+        _write_flow(renderer, moment, part / "flow")
+    (part / "spec.json").write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     part.replace(target)
     return target
@@ -131,7 +131,7 @@ def render_clips(clips: Sequence[Clip], folder: Path, flow: FlowChoice = "apex",
     """:func:`render_clip` for many clips, ``jobs`` at once, each below ``folder/dataset``; with a bar."""
     work = [(clip, folder / clip.dataset, flow) for clip in clips]
     jobs = min(jobs, len(work))
-    results = run_each(render_clip, work, jobs, ONE_THREAD) if jobs > 1 else (render_clip(*item) for item in work)
+    results = map_unordered(render_clip, work, jobs, ONE_THREAD) if jobs > 1 else (render_clip(*item) for item in work)
     for _ in tqdm(results, "rendering", len(work), unit="clip", disable=None, leave=False):
         pass
 

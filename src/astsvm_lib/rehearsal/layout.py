@@ -17,13 +17,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from astsvm_lib.datasets.manifest import load, load_manifest
+from astsvm_lib.datasets.loading import load
+from astsvm_lib.datasets.manifest import load_manifest
 from astsvm_lib.datasets.marker import MARKER
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.corpus import entries
 
-#: Real database -> its rendered twin.
-TWINS = {"casme2": "rehearsal-casme2", "smic-hs": "rehearsal-smic", "samm": "rehearsal-samm"}
+#: Real database -> its rendered counterpart.
+COUNTERPARTS = {"casme2": "rehearsal-casme2", "smic-hs": "rehearsal-smic", "samm": "rehearsal-samm"}
 #: Rendered frames of a subject, from which all clips of that subject are put together.
 FILM = 10
 #: Rows that the real sheets have beside the scored ones.
@@ -114,18 +115,18 @@ def _casme2(number: int, count: int) -> tuple[str, str]:
 def rows_of(database: str) -> tuple[Row, ...]:
     """The rows of a made-up sheet with the real one's counts and special cases.
 
-    Subjects, emotions and lengths are those of the rendered twin.
+    Subjects, emotions and lengths are those of the rendered counterpart.
     """
     rng = np.random.default_rng(sum(map(ord, database)))
     manifest, found = load_manifest(database), []
     counters: dict[str, int] = {}
-    for entry in entries(TWINS[database]):
-        subject, length = entry.subject, entry.script.timing.frames(entry.script.fps)
+    for entry in entries(COUNTERPARTS[database]):
+        subject, length = entry.subject, entry.spec.timing.frames(entry.spec.fps)
         counters[subject] = counters.get(subject, 0) + 1
         number, count = int(subject.lstrip("s")), counters[subject]
         onset = int(rng.integers(20, 9000))
-        apex = onset + entry.script.timing.apex(entry.script.fps)
-        units = "+".join(sorted({unit.rstrip("LR") for unit in entry.script.units}, key=int))
+        apex = onset + entry.spec.timing.apex(entry.spec.fps)
+        units = "+".join(sorted({unit.rstrip("LR") for unit in entry.spec.units}, key=int))
         if database == "casme2":
             subject, clip = _casme2(number, count)
             folder = f"{subject}/{clip}"
@@ -175,7 +176,7 @@ def _casme2_cases(rows: list[Row]) -> list[Row]:
             row = replace(row, clip=name, folder=f"{row.subject}/{name}")
         found.append(row)
     if wanted:
-        raise AssertionError(f"the twin of CASME II has too few clips of {sorted(wanted)}")
+        raise AssertionError(f"the counterpart of CASME II has too few clips of {sorted(wanted)}")
     for subject, clip, apex in (("sub04", "EP12_01f", "/"), ("sub05", "EP09_05f", 171)):
         found.append(Row(subject, clip, 101, apex, 171, "disgust", "4+7", f"{subject}/{clip}"))
     return found
@@ -202,15 +203,15 @@ def sheet_of(database: str, rows: Iterable[Row]) -> pd.DataFrame:
     return pd.DataFrame([[*cells, *[None] * (width - len(cells))] for cells in table])
 
 
-def twin_film(database: str) -> Film:
-    """Rendered films: :data:`FILM` frames of a clip of the subject's twin, from onset to offset."""
-    clips = load(TWINS[database]).clips
+def counterpart_film(database: str) -> Film:
+    """Rendered films: :data:`FILM` frames of a clip of the subject's counterpart, from onset to offset."""
+    clips = load(COUNTERPARTS[database]).clips
     people = list(dict.fromkeys(clip.subject for clip in clips))
 
     def film(subject: str) -> list[bytes]:
         names = sorted({row.subject for row in rows_of(database)})
-        twin = people[names.index(subject) % len(people)]
-        clip = next(clip for clip in clips if clip.subject == twin)
+        counterpart = people[names.index(subject) % len(people)]
+        clip = next(clip for clip in clips if clip.subject == counterpart)
         frames = clip.load_frames(np.linspace(0, clip.offset, FILM).round().astype(int).tolist())
         return [cv2.imencode(".jpg", f if f.ndim == 2 else f[..., ::-1])[1].tobytes() for f in frames]
 
@@ -244,24 +245,24 @@ def write_layout(
     rows
         Clips; those of :func:`rows_of` by default.
     film
-        Frames of each subject; :func:`twin_film` by default, which renders them.
+        Frames of each subject; :func:`counterpart_film` by default, which renders them.
     naming
         How the distribution differs from the usual one.
 
     Raises
     ------
     CompanionError
-        If the database has no rendered twin, or the folder holds something.
+        If the database has no rendered counterpart, or the folder holds something.
     """
-    if database not in TWINS:
-        raise CompanionError(f"{database}: no rendered twin; expected one of {', '.join(TWINS)}")
+    if database not in COUNTERPARTS:
+        raise CompanionError(f"{database}: no rendered counterpart; expected one of {', '.join(COUNTERPARTS)}")
     if out.exists() and any(out.iterdir()):
         raise CompanionError(f"{out}: expected an empty folder, found files in it; name another one")
     rows = tuple(rows_of(database) if rows is None else rows)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        _write(database, part, rows, film or twin_film(database), naming or Naming())
+        _write(database, part, rows, film or counterpart_film(database), naming or Naming())
         if out.exists():
             out.rmdir()
         part.replace(out)

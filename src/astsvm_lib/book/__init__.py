@@ -1,0 +1,1 @@
+"""The book: chapters through papermill, executed notebooks through Jupyter Book."""

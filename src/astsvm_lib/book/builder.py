@@ -1,0 +1,166 @@
+"""From chapters to a book: papermill runs what has changed, Jupyter Book renders.
+
+Executed notebooks are kept by what they were made from, so that a build that was cut is resumed and one that
+changed nothing runs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from astsvm_lib.book.chapters import all_parameters, datasets_used, read_parameters, requirements_of
+from astsvm_lib.book.execution import run_chapter
+from astsvm_lib.book.folders import build_folder, project_folder, source_folder
+from astsvm_lib.datasets import available, load, load_manifest
+from astsvm_lib.datasets.croissant import croissant
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.features import extract_all
+from astsvm_lib.parallel import map_unordered
+from astsvm_lib.recipe import Recipe
+from astsvm_lib.results import provenance
+from astsvm_lib.results.store import Store
+from astsvm_lib.storage import canonical_json, digest, write_atomically
+
+#: Environment of the processes that run chapters: no debugger's warnings, no progress bars.
+KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
+
+
+def chapter_key(name: str, values: Mapping[str, Any], data: str = "") -> str:
+    """Digest of everything that a chapter's output is made from.
+
+    Parameters
+    ----------
+    name
+        Of the chapter.
+    values
+        Parameters that differ from its own.
+    data
+        Fingerprint of its data set, where that is read from a disk.
+
+    Returns
+    -------
+    str
+        Changes with its text, its parameters, the versions of the stages that it computes with, the stored runs that
+        it shows, its data, and the versions of libraries.
+    """
+    needs, parameters = requirements_of(name), all_parameters(name, values)
+    manifests = [load_manifest(str(parameters["dataset"])).model_dump_json()] if "dataset" in parameters else []
+    text = (source_folder() / f"{name}.md").read_text(encoding="utf-8")
+    shown = needs.shown(parameters, Store()) if needs.front.runs else []
+    return digest(
+        [text, dict(values), needs.versions(), shown, manifests, provenance.library_versions(), data]
+    )
+
+
+def _clips_declared(values: Mapping[str, Any]) -> int:
+    """How many clips the data set of a chapter declares; 0 for a chapter without one."""
+    dataset = values.get("dataset")
+    return 0 if dataset is None else sum(load_manifest(str(dataset)).classes.values())
+
+
+def data_on_disk(dataset: str) -> str:
+    """Digest of a data set that is read from a disk; nothing for one that the library makes, whose code is known."""
+    if load_manifest(dataset).access == "generated":
+        return ""
+    return load(dataset).fingerprint
+
+
+def run_if_changed(name: str, values: Mapping[str, Any], data: str = "") -> tuple[str, Path]:
+    """The executed chapter: as it was, if nothing that it is made from has changed; see :func:`chapter_key`."""
+    path = build_folder() / "executed" / f"{name}-{chapter_key(name, values, data)}.ipynb"
+    if not path.exists():
+        run_chapter(name, values, path)
+    return name, path
+
+
+def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
+    """The folder that Jupyter Book renders: the book's files, with executed chapters in place."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source_folder(), folder, ignore=shutil.ignore_patterns("results", "params", ".*"))
+    for name, path in executed.items():
+        (folder / f"{name}.md").unlink()
+        shutil.copyfile(path, folder / f"{name}.ipynb")
+    (folder / "_extra" / "croissant").mkdir(parents=True)
+    for dataset in available():
+        text = json.dumps(croissant(load_manifest(dataset)), indent=2)
+        (folder / "_extra" / "croissant" / f"{dataset}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _render(source: Path) -> Path:
+    """Run Jupyter Book, warnings being errors; the finished pages replace the old ones at once."""
+    command = [
+        sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
+        "build", str(source), "--path-output", str(build_folder() / "render"),
+        "--config", str(project_folder() / "_config.yml"), "-W", "-n", "--keep-going",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    write_atomically(build_folder() / "render.log", log.encode())
+    if done.returncode:
+        told = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
+        raise CompanionError("Jupyter Book failed:\n" + "\n".join(told or log.splitlines()[-20:]))
+    fresh, final, old = build_folder() / "html.new", build_folder() / "html", build_folder() / "html.old"
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(build_folder() / "render" / "_build" / "html", fresh)
+    if final.exists():
+        final.rename(old)
+    fresh.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
+    """Prepare each data set whose features a chapter uses as a whole, once, before chapters run side by side."""
+    used = [all_parameters(name, chosen) for name, chosen in values.items() if requirements_of(name).front.features]
+    wanted = {canonical_json([v["dataset"], v.get("recipe", {})]): v for v in used if "dataset" in v}
+    for parameters in wanted.values():
+        dataset = load(str(parameters["dataset"]))
+        extract_all(dataset, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
+
+
+def build(params: Path | None = None, jobs: int = 2) -> Path:
+    """Run every chapter, render the book, and return its first page.
+
+    Parameters
+    ----------
+    params
+        Parameter file; see :func:`read_parameters`.
+    jobs
+        Chapters run at once.
+
+    Raises
+    ------
+    CompanionError
+        If a chapter or the rendering fails, by name.
+    """
+    values = read_parameters(params)
+    for name, chosen in values.items():
+        needs = requirements_of(name)
+        if needs.front.runs:
+            needs.check_required(all_parameters(name, chosen), Store())
+    on_disk = {dataset: data_on_disk(dataset) for dataset in datasets_used(params)}
+    _prepare_data(values, jobs)
+    work = [
+        (name, chosen, on_disk.get(str(all_parameters(name, chosen).get("dataset")), ""))
+        for name, chosen in values.items()
+    ]
+    # The longest first, so that none is left to one core at the end.
+    work.sort(key=lambda item: -_clips_declared(all_parameters(item[0], item[1])))
+    runs = map_unordered(run_if_changed, work, jobs, KERNEL_ENVIRONMENT)
+    executed = dict(tqdm(runs, total=len(values), desc="chapters"))
+    kept = {path.name for path in executed.values()}
+    for path in (build_folder() / "executed").glob("*-*.ipynb"):
+        if path.name not in kept:
+            path.unlink()
+    _assemble(executed, build_folder() / "source")
+    return _render(build_folder() / "source") / "index.html"

@@ -1,0 +1,125 @@
+"""The chapters: MyST Markdown notebooks with one cell of parameters, and what each declares that it needs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import yaml
+
+from astsvm_lib.book.folders import source_folder
+from astsvm_lib.book.requirements import Requirements
+from astsvm_lib.errors import CompanionError
+
+
+def pages() -> list[str]:
+    """Names of all pages, in reading order."""
+    toc = yaml.safe_load((source_folder() / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [entry for part in toc.get("parts", []) for entry in part["chapters"]]
+    return [toc["root"], *(entry["file"] for entry in [*toc.get("chapters", []), *parts])]
+
+
+def read_chapter(name: str) -> nbformat.NotebookNode:
+    """The notebook of a chapter.
+
+    Raises
+    ------
+    CompanionError
+        If there is no such chapter.
+    """
+    if name not in pages():
+        raise CompanionError(f"unknown chapter '{name}'; expected one of {', '.join(chapters())}")
+    return jupytext.read(source_folder() / f"{name}.md")
+
+
+def is_notebook(name: str) -> bool:
+    """Whether a page has cells to run; a page without is copied as it is."""
+    return (source_folder() / f"{name}.md").read_text(encoding="utf-8").startswith("---\njupytext:")
+
+
+def chapters() -> list[str]:
+    """Names of the pages that are run."""
+    return [name for name in pages() if is_notebook(name)]
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """Parameters of a chapter and their defaults: the assignments in its ``parameters`` cell."""
+    values = {}
+    for cell in read_chapter(name).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    values[node.targets[0].id] = ast.literal_eval(node.value)
+    return values
+
+
+def all_parameters(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A chapter's parameters: those chosen, and its own for the rest."""
+    return parameters_of(name) | dict(values)
+
+
+def requirements_of(name: str) -> Requirements:
+    """What a chapter declares in its front matter under ``companion``.
+
+    Raises
+    ------
+    CompanionError
+        If it declares something that does not exist: the message names the chapter.
+    """
+    declared = read_chapter(name).metadata.get("companion", {})
+    return Requirements.from_metadata(name, declared)
+
+
+def check_parameters(name: str, values: Mapping[str, Any]) -> None:
+    known = parameters_of(name)
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        takes = ", ".join(known) or "none"
+        raise CompanionError(f"chapter {name}: unknown parameter {', '.join(unknown)}; it takes {takes}")
+
+
+def read_parameters(file: Path | None) -> dict[str, dict[str, Any]]:
+    """Parameters of each chapter from a file such as those in ``book/params/``.
+
+    A value at the top of the file goes to every chapter that has such a parameter; ``chapters:``
+    holds values for single ones.
+
+    Raises
+    ------
+    CompanionError
+        If the file cannot be read, or holds a parameter or chapter that does not exist.
+    """
+    names = chapters()
+    if file is None:
+        return {name: {} for name in names}
+    try:
+        values = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise CompanionError(f"parameters {file}: cannot be read ({error})") from None
+    if not isinstance(values, dict):
+        raise CompanionError(f"parameters {file}: expected a mapping, found {type(values).__name__}")
+    single = values.pop("chapters", {}) or {}
+    known = {name: set(parameters_of(name)) for name in names}
+    unknown = sorted(set(values) - set().union(*known.values())) + sorted(set(single) - set(names))
+    if unknown:
+        everything = ", ".join(sorted(set().union(*known.values())))
+        raise CompanionError(
+            f"parameters {file}: no chapter has {', '.join(unknown)}; the parameters are {everything}, "
+            f"the chapters {', '.join(names)}"
+        )
+    chosen = {}
+    for name in names:
+        chosen[name] = {k: v for k, v in values.items() if k in known[name]} | dict(single.get(name) or {})
+        check_parameters(name, chosen[name])
+    return chosen
+
+
+def datasets_used(params: Path | None) -> list[str]:
+    """Identifiers of the data sets that the chapters are run on with a parameter file."""
+    chosen = read_parameters(params)
+    used = {all_parameters(name, values).get("dataset") for name, values in chosen.items()}
+    return sorted(str(name) for name in used if name is not None)

@@ -1,0 +1,186 @@
+"""Commands that evaluate methods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from astsvm_lib.cli.options import (
+    folds_option,
+    json_option,
+    numbers,
+    print_json,
+    print_scores,
+    read_recipe,
+    recipe_option,
+    records_option,
+    root_option,
+)
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from astsvm_lib.experiments import Run
+    from astsvm_lib.results.record import Record
+
+
+@click.command("evaluate")
+@click.option("--dataset", required=True, metavar="ID", help="Data set, as in: astsvm data list.")
+@click.option(
+    "--profile",
+    type=click.Choice(list(PROFILES)),
+    default="quick",
+    show_default=True,
+    help="; ".join(f"{p.name}: {p.purpose}" for p in PROFILES.values()) + ".",
+)
+@click.option("--method", default="ast-svmnet", show_default=True, metavar="NAME", help="As in: astsvm methods.")
+@recipe_option
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="The method's settings; its own otherwise."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@folds_option
+@root_option
+@records_option
+@click.option("--overwrite", is_flag=True, help="Run even what is stored.")
+@json_option
+def evaluate_command(
+    dataset: str,
+    profile: str,
+    method: str,
+    recipe_file: Path | None,
+    settings_file: Path | None,
+    seed: int,
+    jobs: int,
+    root: Path | None,
+    out: Path,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate a method by leave-one-subject-out, and store a record.
+
+    By default the paper's method: train the network, fit the SVM on its features. Other methods are listed by:
+    astsvm methods.
+    """
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import evaluate, plan
+    from astsvm_lib.methods import method_named
+    from astsvm_lib.results.store import Store
+
+    settings = method_named(method).settings.from_yaml(settings_file) if settings_file else None
+    run = plan(load(dataset, root), read_recipe(recipe_file), profile, seed, method, settings)
+    record = evaluate(run, jobs, Store(out), overwrite=overwrite)
+    scores = {head: record.scores(head) for head in record.heads}
+    if as_json:
+        heads = {
+            head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()} for head, s in scores.items()
+        }
+        about = {"record": record.name, "heading": record.heading, "method": method, "classes": record.classes}
+        print_json({**about, **heads})
+        return
+    amount = f", {record.epochs} epochs" if record.epochs else ""
+    click.echo(f"{record.heading}, {run.method.title}: {len(record.clips)} clips, {len(record.folds)} subjects{amount}")
+    for head, found in scores.items():
+        print_scores(found, run.method.heads[head])
+    click.echo(
+        f"\n{record.device}, {record.processor}; {record.seconds:.0f} s of folds\nrecord: {record.name} in {out}"
+    )
+
+
+@click.command("run")
+@click.option("--table", "number", default="all", show_default=True, metavar="N|all", help="Which table: 4 to 12.")
+@click.option(
+    "--dataset", "names", multiple=True, required=True, metavar="ID", help="Data set; may be given more than once."
+)
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Each is a run of its own.")
+@recipe_option
+@folds_option
+@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras computes with.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster; 'local' starts --jobs workers here.")
+@root_option
+@records_option
+@click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
+def run_command(
+    number: str,
+    names: tuple[str, ...],
+    profile: str,
+    seeds: str,
+    recipe_file: Path | None,
+    jobs: int,
+    backend: str | None,
+    scheduler: str | None,
+    root: Path | None,
+    out: Path,
+    dry_run: bool,
+) -> None:
+    """Run everything that the paper's tables need, each network once.
+
+    What is stored is skipped, what was cut is resumed. Eight networks serve all of Tables 9 to 12.
+    """
+    if backend:
+        os.environ["KERAS_BACKEND"] = backend
+    from astsvm_lib.datasets import load
+    from astsvm_lib.experiments import evaluate, is_current
+    from astsvm_lib.experiments.executors import connected
+    from astsvm_lib.experiments.table_results import runs_of
+    from astsvm_lib.experiments.time_left import TimeLeft
+    from astsvm_lib.paper.tables import TABLES, table_numbered
+    from astsvm_lib.results.store import Store
+
+    if number != "all" and not number.isdigit():
+        raise CompanionError(f"--table: expected a number or 'all', found '{number}'")
+    tables = list(TABLES.values()) if number == "all" else [table_numbered(int(number))]
+    chosen, store = read_recipe(recipe_file), Store(out)
+    runs = []
+    for name in names:
+        runs += runs_of(tables, load(name, root), chosen, profile, list(dict.fromkeys(numbers("--seeds", seeds))))
+    waiting = [run for run in runs if not is_current(run, store)]
+    click.echo(f"{len(runs)} runs, {len(runs) - len(waiting)} of them stored in {out}")
+    if dry_run:
+        for run in waiting:
+            click.echo(f"  {run.name}")
+        return
+    clock = TimeLeft(waiting)
+    with ExitStack() as stack:
+        if scheduler:  # all configurations at once: the cluster has work for every worker
+            client = stack.enter_context(connected(scheduler, jobs))
+            pool = stack.enter_context(ThreadPoolExecutor(max(1, len(waiting))))
+            futures = {pool.submit(evaluate, run, 1, store, progress=False, client=client): run for run in waiting}
+            finished: Iterator[tuple[Run, Record]] = ((futures[f], f.result()) for f in as_completed(futures))
+        else:
+            finished = ((run, evaluate(run, jobs, store)) for run in waiting)
+        for place, (run, record) in enumerate(finished, 1):
+            found = {head: record.scores(head) for head in record.heads}
+            scores = "; ".join(f"{head} UAR {s.uar:.3f} UF1 {s.uf1:.3f}" for head, s in found.items())
+            click.echo(f"{place} of {len(waiting)}, {clock.finished(run)}: {record.name}: {scores}")
+
+
+@click.command("methods")
+@click.argument("name", required=False)
+@json_option
+def methods_command(name: str | None, as_json: bool) -> None:
+    """List the methods that evaluate can run, or print a method's settings.
+
+    Save the settings, change a line, and give them to evaluate with --settings.
+    """
+    from astsvm_lib.methods import METHODS, method_named
+
+    if name is not None:
+        settings = method_named(name).settings()
+        if as_json:
+            print_json(settings.to_dict())
+        else:
+            click.echo(settings.to_yaml().rstrip() if settings.to_dict() else f"{name} is set by the recipe alone")
+        return
+    if as_json:
+        print_json([{"name": m.name, "title": m.title, "paper": m.paper, "inputs": m.inputs} for m in METHODS.values()])
+        return
+    for method in METHODS.values():
+        click.echo(f"{method.name}: {method.title}; {method.inputs}")

@@ -1,0 +1,78 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from astsvm_lib.errors import CompanionError
+
+if TYPE_CHECKING:
+    from astsvm_lib.evaluation.scores import Scores
+    from astsvm_lib.recipe import Recipe
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Folder of the data, where the library does not generate it; by default that of its environment variable.",
+)
+
+records_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of records; what was cut is resumed from here.",
+)
+
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Folder of records to read; by default ASTSVM_RESULTS, the project's, or those that come with the package.",
+)
+
+folds_option = click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once."
+)
+
+clips_option = click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips worked on at once."
+)
+
+recipe_option = click.option(
+    "--recipe", "recipe_file", type=click.Path(path_type=Path), help="Recipe file; the default otherwise."
+)
+
+
+def read_recipe(file: Path | None) -> Recipe:
+    """The recipe in a file, or the default one."""
+    from astsvm_lib.recipe import Recipe
+
+    return Recipe.from_yaml(file) if file else Recipe()
+
+
+def numbers(option: str, text: str) -> list[int]:
+    """Numbers from ``0,1,2``."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise CompanionError(f"{option}: expected whole numbers with commas between them, found '{text}'")
+    return [int(part) for part in parts]
+
+
+def print_json(value: Any) -> None:
+    """JSON with an indent of two."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_scores(scores: Scores, title: str) -> None:
+    """Confusion matrix, UAR and UF1."""
+    width = max(*(len(c) for c in scores.classes), len(str(scores.matrix.max()))) + 2
+    click.echo(f"\n{title}: UAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
+    click.echo(" " * width + "".join(f"{c:>{width}}" for c in scores.classes) + "   <- predicted")
+    for name, row in zip(scores.classes, scores.matrix, strict=True):
+        click.echo(f"{name:<{width}}" + "".join(f"{n:>{width}}" for n in row))

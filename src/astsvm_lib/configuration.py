@@ -1,0 +1,67 @@
+"""Where folders are: an argument, an environment variable, or ``[tool.astsvm]`` in pyproject.toml names them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from astsvm_lib.errors import CompanionError
+
+#: Setting -> environment variable.
+VARIABLES = {"results": "ASTSVM_RESULTS", "book": "ASTSVM_BOOK", "build": "ASTSVM_BUILD"}
+
+
+def project_file(start: Path | None = None) -> Path | None:
+    """The nearest ``pyproject.toml`` with a table ``[tool.astsvm]``, from a folder upwards; None if there is none.
+
+    Parameters
+    ----------
+    start
+        Folder to begin at; the working directory by default.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file() and "[tool.astsvm]" in file.read_text(encoding="utf-8", errors="replace"):
+            return file
+    return None
+
+
+def configured_folder(setting: str, given: Path | None = None) -> Path | None:
+    """A folder: the one given, else that of its environment variable, else that of the project's configuration.
+
+    Parameters
+    ----------
+    setting
+        One of :data:`VARIABLES`.
+    given
+        Folder named by the user.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None if nothing names it.
+
+    Raises
+    ------
+    CompanionError
+        If the project's configuration is not valid TOML, or the setting is not text.
+    """
+    if given is not None:
+        return Path(given)
+    variable = os.environ.get(VARIABLES[setting])
+    if variable:
+        return Path(variable).expanduser()
+    file = project_file()
+    if file is None:
+        return None
+    try:
+        value = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["astsvm"].get(setting)
+    except tomllib.TOMLDecodeError as error:
+        raise CompanionError(f"{file}: not valid TOML ({error})") from None
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise CompanionError(f"{file}: tool.astsvm.{setting}: expected the name of a folder, found {value!r}")
+    return file.parent / value

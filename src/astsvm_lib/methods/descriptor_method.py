@@ -1,0 +1,73 @@
+"""What the hand-crafted descriptors of Table 8 have in common: one vector a clip, and an SVM."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from astsvm_lib.cache import Cache
+from astsvm_lib.choices import Choices
+from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
+from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
+from astsvm_lib.parallel import map_ordered
+from astsvm_lib.preprocessing.pipeline import prepare
+from astsvm_lib.recipe import Recipe, Transfer
+from astsvm_lib.stages import cache_key, stage_version
+from astsvm_lib.storage import Arrays
+
+#: A linear SVM that leaves no training clip on the wrong side, if the classes can be separated at all.
+HARD_LINEAR = Transfer(kernel="linear", C=10000.0, standardise=False)
+
+
+def grey_clip(clip: Clip, recipe: Recipe, cache: Cache) -> np.ndarray:
+    """A prepared clip as whole grey values, (10, 192, 192) uint8; magnification may leave the range 0..255."""
+    ten = recipe.replace(difference={"onset": "included"})
+    return np.clip(np.rint(prepare(clip, ten, cache).frames), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class DescriptorMethod(Method):
+    """A descriptor and an SVM; the SVM is that of the settings' section ``transfer``."""
+
+    @abstractmethod
+    def describe(self, clip: Clip, recipe: Recipe, settings: Any, cache: Cache) -> np.ndarray:
+        """The clip's vector (D,)."""
+
+    def _described(self, clip: Clip, recipe: Recipe, settings: Choices, root: Path) -> np.ndarray:
+        """The clip's vector, from the cache where it was computed before."""
+        cache = Cache(root)
+        sections = {name: values for name, values in settings.to_dict().items() if name != "transfer"}
+        key = cache_key(
+            self.name, recipe, clip=clip.key, content=clip.content, fps=clip.fps, settings=sections,
+            frames=[clip.onset, clip.apex, clip.offset], method=stage_version(self.stage),
+        )  # fmt: skip
+        made = cache.get(
+            "descriptors", key, lambda: {"vector": self.describe(clip, recipe, settings, cache).astype(np.float32)}
+        )
+        return made["vector"]
+
+    def extract(
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+    ) -> Arrays:
+        work: list[tuple[Any, ...]] = [(clip, recipe, settings, cache.root) for clip in clips]
+        return {"vectors": np.stack(list(map_ordered(self._described, work, jobs, self.title, progress)))}
+
+    def fit_predict(
+        self,
+        train: Arrays,
+        labels: np.ndarray,
+        test: Arrays,
+        config: FitConfig,
+        rng: np.random.Generator,
+        on_epoch: OnEpoch = None,
+    ) -> FoldPrediction:
+        options: Transfer = config.settings.transfer  # type: ignore[attr-defined]
+        svm = TransferSVM(**options.model_dump()).fit(train["vectors"], labels)
+        decisions = expand_decisions(svm.decision_function(test["vectors"]), svm.classes_, config.classes)
+        return FoldPrediction({"svm": decisions}, [])

@@ -1,0 +1,43 @@
+"""The floor of every table: for each subject, the majority class of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+
+from astsvm_lib.cache import Cache
+from astsvm_lib.choices import Choices
+from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
+from astsvm_lib.recipe import Recipe
+from astsvm_lib.storage import Arrays
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Majority(Method):
+    """scikit-learn's ``DummyClassifier``; of classes that are equally common, the first in the data set's order."""
+
+    def extract(
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+    ) -> Arrays:
+        return {"nothing": np.zeros((len(clips), 1))}
+
+    def fit_predict(
+        self,
+        train: Arrays,
+        labels: np.ndarray,
+        test: Arrays,
+        config: FitConfig,
+        rng: np.random.Generator,
+        on_epoch: OnEpoch = None,
+    ) -> FoldPrediction:
+        classifier = DummyClassifier(strategy="most_frequent").fit(train["nothing"], labels)
+        scores = np.zeros((len(test["nothing"]), config.classes))
+        scores[:, classifier.classes_] = classifier.predict_proba(test["nothing"])
+        return FoldPrediction({"majority": scores}, [])

@@ -1,0 +1,108 @@
+"""The public baseline of MEGC2019: an SVM on onset-apex flow, with nothing learned before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from astsvm_lib.cache import Cache
+from astsvm_lib.choices import Choices
+from astsvm_lib.datasets.clip import Clip, Dataset
+from astsvm_lib.evaluation.scores import Scores, score
+from astsvm_lib.features.onset_apex import all_maps
+from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
+from astsvm_lib.models.svm_transfer import expand_decisions
+from astsvm_lib.recipe import Recipe
+from astsvm_lib.storage import Arrays
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+
+def baseline_estimator() -> Pipeline:
+    """Standardisation, then an RBF SVM with C = 1, gamma = 1 / (features x variance) and balanced classes.
+
+    No choice was made on these data. It decides by one score a class (``decision_function_shape="ovr"``).
+    """
+    return make_pipeline(StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", break_ties=True))
+
+
+def predict(maps: np.ndarray, labels: Sequence[str], subjects: Sequence[str]) -> list[str]:
+    """Label that the baseline predicts for each clip, fitted on the other subjects.
+
+    Parameters
+    ----------
+    maps
+        (N, 28, 28, 3) of :func:`astsvm_lib.features.onset_apex.all_maps`.
+    labels, subjects
+        Of each clip; subjects as ``dataset/subject``.
+    """
+    rows = maps.reshape(len(maps), -1).astype(np.float64)
+    found = cross_val_predict(
+        baseline_estimator(), rows, np.asarray(labels), groups=np.asarray(subjects), cv=LeaveOneGroupOut()
+    )
+    return [str(label) for label in found]
+
+
+def parts_of(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Rows of the whole data set, then, for a composite, of each of its parts."""
+    found = {dataset.id: np.arange(len(dataset))}
+    names = np.array([clip.dataset for clip in dataset])
+    parts = dict.fromkeys(names.tolist())
+    if len(parts) > 1:
+        found |= {part: np.flatnonzero(names == part) for part in parts}
+    return found
+
+
+def evaluate_baseline(dataset: Dataset, recipe: Recipe, jobs: int = 1, progress: bool = True) -> dict[str, Scores]:
+    """Pooled scores of the baseline by data set: the whole, then each part of a composite on its own.
+
+    Parameters
+    ----------
+    dataset
+        Evaluated by LOSO.
+    recipe
+        Sections ``registration`` and ``flow``.
+    jobs
+        Clips that are worked on at once.
+    progress
+        Whether to show a progress bar.
+    """
+    maps = all_maps(dataset.clips, recipe, jobs=jobs, progress=progress)
+    found = {}
+    for name, rows in parts_of(dataset).items():
+        clips = [dataset.clips[row] for row in rows]
+        truth = [clip.label for clip in clips]
+        predicted = predict(maps[rows], truth, [clip.group for clip in clips])
+        found[name] = score(truth, predicted, dataset.classes)
+    return found
+
+
+@dataclass(frozen=True)
+class MegcBaseline(Method):
+    """The baseline as a method: maps (28, 28, 3) of flow and strain, flattened."""
+
+    def extract(
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+    ) -> Arrays:
+        maps = all_maps(clips, recipe, cache, jobs, progress)
+        return {"maps": maps.reshape(len(maps), -1).astype(np.float64)}
+
+    def fit_predict(
+        self,
+        train: Arrays,
+        labels: np.ndarray,
+        test: Arrays,
+        config: FitConfig,
+        rng: np.random.Generator,
+        on_epoch: OnEpoch = None,
+    ) -> FoldPrediction:
+        estimator = baseline_estimator().fit(train["maps"], labels)
+        decisions = estimator.decision_function(test["maps"])
+        return FoldPrediction({"svm": expand_decisions(decisions, estimator.classes_, config.classes)}, [])

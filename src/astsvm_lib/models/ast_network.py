@@ -1,0 +1,107 @@
+"""The two-stream AST network: attention, down-sampling and inception per stream, then a softmax head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from astsvm_lib.features.pipeline import Features
+from astsvm_lib.models.fusion_attention import ChannelAttention, SpatialAttention
+from astsvm_lib.models.inception import Downsample, inception
+from astsvm_lib.recipe import FRAMES, Recipe
+from astsvm_lib.recipe import Attention as AttentionRecipe
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+SIDE = 192
+FEATURES_LAYER = "features"
+
+
+def _attend(x: Any, options: AttentionRecipe, momentum: float, prefix: str) -> Any:
+    """FAM, or the part of it that the recipe asks for."""
+    channel = ChannelAttention(
+        hidden_units=options.hidden_units,
+        perceptron=options.perceptron,
+        activation=options.activation,
+        momentum=momentum,
+        name=f"{prefix}_cam",
+    )
+    spatial = SpatialAttention(
+        kernel_size=options.kernel_size, activation=options.activation, momentum=momentum, name=f"{prefix}_sam"
+    )
+    blocks = {"fam": [channel, spatial], "cam": [channel], "sam": [spatial], "none": []}[options.modules]
+    if options.order == "spatial-first":
+        blocks = blocks[::-1]
+    for block in blocks:
+        x = block(x)
+    return x
+
+
+def stream_names(recipe: Recipe) -> tuple[str, ...]:
+    """The streams of the network, in the order of its inputs: ``flow``, ``idsf`` or both (R10)."""
+    return ("flow", "idsf") if recipe.inception.streams == "both" else (recipe.inception.streams,)
+
+
+def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:
+    """The network of the paper, uncompiled.
+
+    Parameters
+    ----------
+    recipe
+        Stages ``attention``, ``inception``, ``head`` and ``training.batch_norm_momentum``.
+    classes
+        Outputs of the softmax head that trains it.
+
+    Returns
+    -------
+    keras.Model
+        Inputs: one (B, 10, 192, 192) per stream. Output: class probabilities (B, classes). The
+        layer called ``features`` gives what the SVM is fed: 92,928 numbers in the full network.
+
+    Notes
+    -----
+    Sections III.B and III.C, Table 1, readings R7-R11; chapters "Fusion attention" and "Inception".
+    """
+    inputs, outputs = [], []
+    for name in stream_names(recipe):
+        x = keras.Input((FRAMES, SIDE, SIDE), name=name)
+        inputs.append(x)
+        x = _attend(x, recipe.attention, recipe.training.batch_norm_momentum, name)
+        x = Downsample(recipe.inception.downsampling, name=f"{name}_downsample")(x)
+        modules = recipe.inception.modules
+        if modules == "split":
+            modules = "2d" if name == "idsf" else "3d"
+        x = inception(x, modules, name)
+        outputs.append(layers.Flatten(data_format="channels_last", name=f"{name}_flatten")(x))
+    joined = layers.Concatenate(name="streams")(outputs) if len(outputs) > 1 else outputs[0]
+    if recipe.head.softmax == "concatenate":
+        joined = layers.Softmax(name="concatenate_softmax")(joined)
+    features = layers.Identity(name=FEATURES_LAYER)(joined)
+    probabilities = layers.Dense(classes, activation="softmax", name="head")(features)
+    return keras.Model(inputs, probabilities, name="ast_network")
+
+
+def feature_extractor(network: keras.Model) -> keras.Model:
+    """The same network, cut where the features go to the SVM."""
+    return keras.Model(network.inputs, network.get_layer(FEATURES_LAYER).output, name="feature_extractor")
+
+
+def inputs_of(network: keras.Model, features: Features) -> list[np.ndarray]:
+    """The arrays that the network's inputs take, in their order."""
+    return [getattr(features, tensor.name) for tensor in network.inputs]
+
+
+def layer_table(network: keras.Model) -> list[dict[str, Any]]:
+    """Every layer in order: name, output shape without the batch, number of parameters."""
+    return [
+        {
+            "name": layer.name,
+            "output_shape": [int(side) for side in layer.output.shape[1:]],
+            "parameters": int(layer.count_params()),
+        }
+        for layer in network.layers
+    ]

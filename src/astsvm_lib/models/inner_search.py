@@ -1,0 +1,90 @@
+"""C, gamma and scaling of an SVM by leave-one-subject-out inside the training fold (reading R12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.evaluation.scores import confusion_matrix, uf1
+from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.recipe import Transfer
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
+#: Values of gamma, as multiples of "scale".
+FACTORS = (0.1, 1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Best:
+    """Result of a search.
+
+    Attributes
+    ----------
+    options
+        With numbers for C and gamma.
+    uf1
+        Over the inner folds together: what the options were chosen by.
+    """
+
+    options: Transfer
+    uf1: float
+
+
+def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, kernel: str) -> Best:
+    """The best C, gamma and scaling of one kernel, by UF1 over inner folds; of equals, the first tried.
+
+    Parameters
+    ----------
+    features, labels, subjects
+        Of the training fold's clips: (N, D), class numbers (N,), and who is shown (N,).
+    kernel
+        As in the recipe's ``transfer.kernel``. The chi-squared kernel takes features as they are, and the linear
+        one has no gamma.
+
+    Returns
+    -------
+    Best
+        Options for :class:`~astsvm_lib.models.svm_transfer.TransferSVM`.
+
+    Raises
+    ------
+    CompanionError
+        If there are fewer than two subjects.
+
+    Notes
+    -----
+    scikit-learn's ``GridSearchCV`` averages a score over folds; here one confusion matrix is pooled over the inner
+    folds, as it is over the outer ones (R14), from ``cross_val_predict``. A Gram matrix is computed once for each
+    scaling and gamma and shared by all inner folds and penalties, so that features are standardised over the outer
+    training fold, not over each inner one. The network whose features these are was trained on all of the training
+    fold, its inner test subjects included, so that inner scores are too high. The outer test subject is seen by
+    neither.
+    """
+    if len(np.unique(subjects)) < 2:
+        raise CompanionError(f"inner search: expected at least 2 subjects, found {len(np.unique(subjects))}")
+    features = features.astype(np.float64)
+    classes = list(range(int(labels.max()) + 1))
+    best: Best | None = None
+    for standardise in (True, False) if kernel != "chi-squared" else (False,):
+        rows = StandardScaler().fit_transform(features) if standardise else features
+        options = Transfer.model_validate({"kernel": kernel, "standardise": standardise})
+        scale = resolve_gamma(rows, options)
+        for factor in FACTORS if kernel != "linear" else (1.0,):
+            matrix = gram(rows, rows, options, factor * scale)
+            for penalty in PENALTIES:
+                svm = OneVsRestClassifier(SVC(kernel="precomputed", C=penalty))
+                predicted = cross_val_predict(svm, matrix, labels, groups=subjects, cv=LeaveOneGroupOut())
+                found = uf1(confusion_matrix(labels.tolist(), predicted.tolist(), classes))
+                if best is None or found > best.uf1:
+                    best = Best(options.model_copy(update={"C": penalty, "gamma": factor * scale}), found)
+    assert best is not None
+    return best

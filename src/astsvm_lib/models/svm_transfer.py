@@ -1,0 +1,130 @@
+"""One-versus-rest SVM on a precomputed Gram matrix: the paper's feature transfer (III.D, reading R12)."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.recipe import Transfer
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+
+class TransferSVM(ClassifierMixin, BaseEstimator):
+    """What the paper calls feature transfer: standardise, kernel, one binary SVM a class, largest score wins.
+
+    The binary SVMs share one Gram matrix, which is computed once; scikit-learn's own
+    ``OneVsRestClassifier(SVC(kernel="rbf"))`` computes it inside each and goes through all 92,928
+    features for every kernel value. Kernel values agree to rounding, decision values to libsvm's own
+    stopping tolerance, 1e-3, for rounding may send the solver another way.
+
+    Parameters
+    ----------
+    kernel
+        ``"rbf"``, ``"linear"``, ``"polynomial"`` or ``"chi-squared"``; see :func:`~astsvm_lib.models.kernels.gram`.
+    C
+        Penalty.
+    gamma
+        Positive number, or ``"scale"``; see :func:`~astsvm_lib.models.kernels.resolve_gamma`.
+    standardise
+        Standardise the features on the training clips.
+
+    Attributes
+    ----------
+    classes_
+        Class labels seen in :meth:`fit`, sorted.
+    gamma_
+        The number that ``gamma`` stands for.
+
+    Notes
+    -----
+    Section III.D; chapter "SVM transfer". The parameters are the recipe's section ``transfer``:
+    ``TransferSVM(**recipe.transfer.model_dump())``.
+    """
+
+    def __init__(
+        self,
+        kernel: Literal["rbf", "linear", "polynomial", "chi-squared"] = "rbf",
+        C: float = 1.0,
+        gamma: float | Literal["scale"] = "scale",
+        standardise: bool = True,
+    ) -> None:
+        self.kernel, self.C, self.gamma, self.standardise = kernel, C, gamma, standardise
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """Fit on the clips of a training fold.
+
+        Parameters
+        ----------
+        X
+            Features (N, D).
+        y
+            Class labels (N,).
+
+        Raises
+        ------
+        CompanionError
+            If the fold holds one class only.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise CompanionError(
+                f"SVM: expected clips of at least 2 classes in the training fold, found 1 class: {self.classes_[0]}"
+            )
+        self._options = Transfer(kernel=self.kernel, C=self.C, gamma=self.gamma, standardise=self.standardise)
+        self.scaler_ = StandardScaler().fit(X) if self.standardise else None
+        self._train = self._scale(X)
+        self.gamma_ = resolve_gamma(self._train, self._options)
+        matrix = gram(self._train, self._train, self._options, self.gamma_)
+        self.svms_ = OneVsRestClassifier(SVC(kernel="precomputed", C=self.C)).fit(matrix, y)
+        return self
+
+    def _scale(self, X: np.ndarray) -> np.ndarray:
+        return X if self.scaler_ is None else np.asarray(self.scaler_.transform(X))
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Decision values of clips with features X (N, D): (N, classes), or (N,) for two classes."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(self.svms_.decision_function(gram(self._scale(X), self._train, self._options, self.gamma_)))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Class labels (N,) of clips with features X (N, D)."""
+        values = self.decision_function(X)
+        return self.classes_[(values > 0).astype(int) if values.ndim == 1 else values.argmax(1)]
+
+
+def expand_decisions(values: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
+    """Decision values with a column for every class of a data set.
+
+    Parameters
+    ----------
+    values
+        Of a classifier: (N, classes seen), or (N,) for two classes.
+    classes
+        Class numbers that the classifier has seen.
+    count
+        Number of classes of the data set.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, count); minus infinity for a class absent from the training fold, so that it is never predicted.
+    """
+    if values.ndim == 1:  # two classes: one binary SVM, whose sign decides
+        values = np.stack([-values, values], 1)
+    out = np.full((len(values), count), -np.inf)
+    out[:, classes] = values
+    return out

@@ -1,0 +1,213 @@
+"""Folds in batches on a GPU: the same layers, mapped over the folds by JAX.
+
+Every fold has weights of its own and takes its own batches from clips that lie on the device once. Folds differ in
+their number of clips, so that a fold's last batch is filled up with clips that a mask leaves out: of the loss, and of
+the batch norms, whose ``mask`` Keras provides. The steps of a fold are those of
+:class:`~astsvm_lib.models.training.keras_trainer.KerasTrainer` on that fold alone, up to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from astsvm_lib.evaluation.loso import Fold
+from astsvm_lib.models.ast_network import FEATURES_LAYER
+from astsvm_lib.models.fusion_attention import Attention
+from astsvm_lib.models.initialisation import initialise
+from astsvm_lib.models.training.keras_trainer import KerasTrainer
+from astsvm_lib.models.training.trainer import History, NetworkOutputs, OnEpoch, class_weights
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+#: Folds that are trained together at the most: about 1.5 GB of the device each, in the full network.
+FOLDS_AT_ONCE = 24
+
+Variables = list[Any]
+
+
+def supports(network: keras.Model) -> bool:
+    """Whether folds are to be trained in batches: the AST network, with JAX on a GPU.
+
+    On a CPU one fold at a time is faster.
+    """
+    if keras.backend.backend() != "jax" or network.name != "ast_network":
+        return False
+    import jax
+
+    return any(device.platform == "gpu" for device in jax.devices())
+
+
+def _batches(fold: Fold, rng: np.random.Generator, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """One epoch of a fold: rows and mask of each batch, all of ``size``."""
+    order = fold.train[rng.permutation(len(fold.train))]
+    batches = []
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        mask = np.zeros(size, np.float32)
+        mask[: len(rows)] = 1
+        batches.append((np.resize(rows, size), mask))
+    return batches
+
+
+def _fold_weights(labels: np.ndarray, train: np.ndarray, options: Any) -> np.ndarray:
+    """Weight of each clip of the data set in a fold's loss, with mean 1 over the fold's training clips."""
+    weights = np.ones(len(labels), np.float32)
+    chosen = class_weights(labels[train], options)
+    if chosen is not None:
+        weights[train] = chosen
+    return weights
+
+
+class BatchedTrainer(KerasTrainer):
+    """Trains the networks of many folds in step, by a program that is compiled once.
+
+    :meth:`fit` and :meth:`predict`, for one network, are the plain trainer's.
+
+    Raises
+    ------
+    ValueError
+        On another backend than JAX.
+    """
+
+    stage = "trainer-batched"
+    folds_at_once = FOLDS_AT_ONCE
+
+    def fit_folds(
+        self,
+        inputs: list[np.ndarray],
+        labels: np.ndarray,
+        folds: Sequence[tuple[Fold, np.random.Generator]],
+        epochs: int,
+        on_epoch: OnEpoch = None,
+    ) -> Iterator[NetworkOutputs]:
+        if keras.backend.backend() != "jax":
+            raise ValueError(f"folds are trained in batches on Keras's JAX backend only, not {keras.backend.backend()}")
+        places = math.ceil(len(folds) / math.ceil(len(folds) / self.folds_at_once))
+        program = _Program(self.network, inputs, labels, places)
+        for start in range(0, len(folds), places):
+            yield from self._fit_batch(program, folds[start : start + places], epochs, on_epoch)
+
+    def _fit_batch(
+        self, program: _Program, folds: Sequence[tuple[Fold, np.random.Generator]], epochs: int, on_epoch: OnEpoch
+    ) -> Iterator[NetworkOutputs]:
+        """Train on as many folds as the program has places, or fewer: places without a fold wait."""
+        import jax.numpy as jnp
+
+        size, spare = self.options.batch_size, program.places - len(folds)
+        starts: list[list[np.ndarray]] = []
+        for _, rng in folds:
+            initialise(self.network, rng, self.attention_start)
+            variables = (*self.network.trainable_variables, *self.network.non_trainable_variables)
+            starts.append([np.asarray(v.value) for v in variables])
+        starts += starts[:1] * spare
+        state = program.start([jnp.stack(values) for values in zip(*starts, strict=True)])
+        weights = [_fold_weights(program.labels, fold.train, self.options) for fold, _ in folds]
+        stacked_weights = jnp.stack(weights + weights[:1] * spare)
+        empty = (np.zeros(size, int), np.zeros(size, np.float32))
+        histories: list[History] = [[] for _ in folds]
+        for epoch in range(1, epochs + 1):
+            plans = [_batches(fold, rng, size) for fold, rng in folds] + [[]] * spare
+            losses, correct = np.zeros(program.places), np.zeros(program.places)
+            for number in range(max(map(len, plans))):
+                now = [batches[number] if number < len(batches) else empty for batches in plans]
+                rows, mask = (np.stack(part) for part in zip(*now, strict=True))
+                state, loss, right = program.step(state, rows, mask, stacked_weights)
+                losses += loss * mask.sum(1)
+                correct += right
+            for place, (fold, _) in enumerate(folds):
+                clips = len(fold.train)
+                histories[place].append(
+                    {"epoch": epoch, "loss": float(losses[place] / clips), "accuracy": float(correct[place] / clips)}
+                )
+                if on_epoch:
+                    on_epoch()
+        for place, (fold, _) in enumerate(folds):
+            train_features, _ = program.predict(state, place, fold.train, size)
+            test_features, probabilities = program.predict(state, place, fold.test, size)
+            yield NetworkOutputs(train_features, test_features, probabilities, histories[place])
+
+
+class _Program:
+    """One training step of many networks, and inference by one of them, compiled by JAX.
+
+    Parameters
+    ----------
+    network
+        Compiled. Its weights are not used.
+    inputs, labels
+        All clips, one array an input, and their class numbers.
+    places
+        Networks that are trained together.
+    """
+
+    def __init__(self, network: keras.Model, inputs: list[np.ndarray], labels: np.ndarray, places: int) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        self.network, self.labels, self.places = network, labels, places
+        for layer in network.layers:
+            if isinstance(layer, Attention):
+                layer.supports_masking = True  # so that the mask of the clips reaches the second block
+        # below the attention no layer needs to know which clips count, and Keras warns of it
+        warnings.filterwarnings("ignore", message=".*does not support masking", category=UserWarning)
+        optimizer = network.optimizer
+        optimizer.build(network.trainable_variables)
+        self.clips, self.truth = [jnp.asarray(x) for x in inputs], jnp.asarray(labels)
+
+        def loss_of(trained: Any, kept: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any) -> Any:
+            batch = [x[rows] for x in clips]
+            out, kept = network.stateless_call(
+                trained, kept, batch, training=True, mask=[mask[:, None, None] for _ in batch]
+            )
+            losses = keras.ops.sparse_categorical_crossentropy(truth[rows], out)
+            right = jnp.sum(mask * (jnp.argmax(out, 1) == truth[rows]))
+            return jnp.sum(mask * weight[rows] * losses) / jnp.maximum(jnp.sum(mask), 1), (kept, right)
+
+        def step(state: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any) -> Any:
+            trained, kept, moments = state
+            value_and_grad = jax.value_and_grad(loss_of, has_aux=True)
+            (loss, (new_kept, right)), gradient = value_and_grad(trained, kept, rows, mask, weight, clips, truth)
+            new_trained, new_moments = optimizer.stateless_apply(moments, gradient, trained)
+            going = jnp.sum(mask) > 0  # a fold with fewer batches waits
+            new = (new_trained, new_kept, new_moments)
+            chosen = jax.tree.map(lambda a, b: jnp.where(going, a, b), new, (trained, kept, moments))
+            return chosen, jnp.where(going, loss, 0.0), right
+
+        self._step = jax.jit(jax.vmap(step, in_axes=(0, 0, 0, 0, None, None)))
+        both = keras.Model(network.inputs, [network.get_layer(FEATURES_LAYER).output, network.output])
+
+        def infer(trained: Any, kept: Any, rows: Any, clips: Any) -> Any:
+            return both.stateless_call(trained, kept, [x[rows] for x in clips], training=False)[0]
+
+        self._infer = jax.jit(infer)
+
+    def start(self, stacked: Variables) -> tuple[Variables, Variables, Variables]:
+        """State before the first step: variables that are trained, those that are not, and Adam's moments."""
+        import jax.numpy as jnp
+
+        count = len(self.network.trainable_variables)
+        fresh = [
+            jnp.asarray(v.value) if "learning_rate" in v.path else jnp.zeros(v.shape, v.dtype)
+            for v in self.network.optimizer.variables
+        ]
+        moments = [jnp.broadcast_to(value, (self.places, *value.shape)) for value in fresh]
+        return stacked[:count], stacked[count:], moments
+
+    def step(self, state: Any, rows: np.ndarray, mask: np.ndarray, weights: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+        """One step of every network; the new state, the mean loss and the number of correct clips of each."""
+        state, loss, right = self._step(state, rows, mask, weights, self.clips, self.truth)
+        return state, np.asarray(loss), np.asarray(right)
+
+    def predict(self, state: Any, place: int, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Features and class probabilities of the clips ``rows``, by the network at a place."""
+        trained, kept = ([v[place] for v in variables] for variables in state[:2])
+        starts = range(0, len(rows), size)
+        parts = [self._infer(trained, kept, np.resize(rows[i : i + size], size), self.clips) for i in starts]
+        features, probabilities = (np.concatenate([np.asarray(part[i]) for part in parts])[: len(rows)] for i in (0, 1))
+        return features, probabilities

@@ -1,0 +1,327 @@
+"""Forward and backward passes of attention, pooling and inception, on plain arrays.
+
+Each class mirrors the Keras layer of the same purpose in :mod:`~astsvm_lib.models.fusion_attention` and
+:mod:`~astsvm_lib.models.inception`, reads its weights by their paths, and gives the same outputs and gradients.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import keras
+import numpy as np
+
+from astsvm_lib.models.fusion_attention import Attention, ChannelAttention, SpatialAttention
+from astsvm_lib.models.inception import FILTERS, Downsample
+from astsvm_lib.models.training.fast.loops import (
+    KERNEL,
+    MARGIN,
+    convolve_backwards,
+    frame_maps,
+    frame_moments,
+    gradient_of_weight,
+    gradients_of_scores,
+    max_pool,
+    spatial_scores,
+    weighted_blocks,
+)
+
+CHUNK = 4  # clips that are convolved at once: their output stays in the cache
+
+Weights = dict[str, np.ndarray]
+
+
+def activate(scores: np.ndarray, activation: str) -> np.ndarray:
+    """:func:`~astsvm_lib.models.fusion_attention.attention_weights` of scores (N, T)."""
+    if activation == "sigmoid":
+        return np.asarray(1 / (1 + np.exp(-scores)))
+    raised = np.exp(scores - scores.max(1, keepdims=True))
+    factor = scores.shape[1] if activation == "scaled-softmax" else 1
+    return np.asarray(raised * (factor / raised.sum(1, keepdims=True)))
+
+
+def activate_backwards(weights: np.ndarray, change: np.ndarray, activation: str) -> np.ndarray:
+    """Gradient of the scores from that of the weights."""
+    if activation == "sigmoid":
+        return change * weights * (1 - weights)
+    mean = (change * weights).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
+    return (change - mean) * weights
+
+
+class BatchNorm:
+    """Batch norm per frame, as ``scale x + shift``."""
+
+    def __init__(self, layer: keras.layers.BatchNormalization, weights: Weights) -> None:
+        self.names = [v.path for v in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)]
+        self.momentum, self.epsilon, self.weights = layer.momentum, layer.epsilon, weights
+
+    def affine(self, mean: np.ndarray, variance: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Scale and shift (T,) for frames (N, T) of these means and variances; moving averages in inference."""
+        gamma, beta, moving_mean, moving_variance = (self.weights[name] for name in self.names)
+        if training:
+            self.mean = mean.mean(0)
+            self.variance = (variance + (mean - self.mean) ** 2).mean(0)
+            for moving, batch in ((moving_mean, self.mean), (moving_variance, self.variance)):
+                moving *= self.momentum
+                moving += (1 - self.momentum) * batch
+        else:
+            self.mean, self.variance = moving_mean, moving_variance
+        self.inverse = 1 / np.sqrt(self.variance + self.epsilon)
+        scale = gamma * self.inverse
+        return scale, beta - self.mean * scale
+
+    def backward(self, to_scale: np.ndarray, to_shift: np.ndarray, gradients: Weights) -> tuple[np.ndarray, np.ndarray]:
+        """Keep the gradients of gamma and beta; give those of the batch's mean and variance."""
+        gamma = self.weights[self.names[0]]
+        to_scale = to_scale - self.mean * to_shift
+        gradients[self.names[0]], gradients[self.names[1]] = to_scale * self.inverse, to_shift
+        return -gamma * self.inverse * to_shift, -0.5 * gamma * self.inverse**3 * to_scale
+
+
+class ChannelWeights:
+    """CAM's weights, from mean, least and largest value of each frame."""
+
+    def __init__(self, layer: ChannelAttention, weights: Weights) -> None:
+        self.activation, self.weights = layer.activation, weights
+        self.norm = BatchNorm(layer.norm, weights)
+        self.paths = [
+            [v.path for v in (hidden.kernel, hidden.bias, excite.kernel, excite.bias)]
+            for hidden, excite in zip(layer.hidden, layer.excite, strict=True)
+        ]
+
+    def forward(self, moments: np.ndarray, training: bool) -> np.ndarray:
+        """Weights (N, T) of frames with these moments (N, T, 4)."""
+        mean, variance, low, high = np.moveaxis(moments, 2, 0)
+        scale, shift = self.norm.affine(mean, variance, training)
+        self.ends = (mean, np.where(scale >= 0, high, low))
+        self.seen = [end * scale + shift for end in self.ends]
+        self.hidden, scores = [], 0
+        for seen, path in zip(self.seen, (self.paths[0], self.paths[-1]), strict=True):
+            first, first_bias, second, second_bias = (self.weights[name] for name in path)
+            hidden = np.maximum(seen @ first + first_bias, 0)
+            self.hidden.append(hidden)
+            scores = scores + hidden @ second + second_bias
+        self.given = activate(np.asarray(scores), self.activation)
+        return self.given
+
+    def backward(self, change: np.ndarray, gradients: Weights) -> None:
+        """Keep all gradients, from that of the weights (N, T)."""
+        change = activate_backwards(self.given, change, self.activation)
+        to_scale, to_shift = 0, 0
+        for path in self.paths:
+            gradients.update({name: np.zeros_like(self.weights[name]) for name in path})
+        for end, seen, hidden, path in zip(
+            self.ends, self.seen, self.hidden, (self.paths[0], self.paths[-1]), strict=True
+        ):
+            first, second = self.weights[path[0]], self.weights[path[2]]
+            inside = (change @ second.T) * (hidden > 0)
+            parts = (seen.T @ inside, inside.sum(0), hidden.T @ change, change.sum(0))
+            for name, part in zip(path, parts, strict=True):
+                gradients[name] += part
+            outside = inside @ first.T
+            to_scale, to_shift = to_scale + (outside * end).sum(0), to_shift + outside.sum(0)
+        self.norm.backward(to_scale, to_shift, gradients)  # type: ignore[arg-type]
+
+
+def thread_count() -> int:
+    """As many threads as TensorFlow is given."""
+    given = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
+    return int(given) if given.isdigit() and int(given) else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def _pool_of(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "astsvm-fast")
+
+
+def for_each(work: Callable[[int], None], count: int) -> None:
+    """``work(n)`` for n below ``count``, shared among threads; compiled loops let others run."""
+    threads = min(thread_count(), count)
+
+    def share(first: int) -> None:
+        for n in range(first, count, threads):
+            work(n)
+
+    if threads < 2:
+        share(0)
+    else:
+        list(_pool_of(thread_count()).map(share, range(threads)))
+
+
+class SpatialWeights:
+    """SAM's weights and the weighted block means of clips."""
+
+    def __init__(self, layer: SpatialAttention, weights: Weights) -> None:
+        self.activation, self.weights = layer.activation, weights
+        self.norm = BatchNorm(layer.norm, weights)
+        self.kernels = [layer.coarse.kernel.path, layer.fine.kernel.path]
+        self.bias = layer.fine.bias.path if layer.fine.use_bias else None
+
+    def forward(
+        self, x: np.ndarray, rows: np.ndarray, moments: np.ndarray, given: np.ndarray, small: int, training: bool
+    ) -> np.ndarray:
+        """Block means (N, T, small, small) of clips under SAM's weights; CAM's, ``given``, are not yet in them."""
+        _, frames, height, width = x.shape
+        count, kind = len(rows), x.dtype
+        self.mean, self.variance, self.given = moments[..., 0], moments[..., 1], given
+        self.scale, shift = self.norm.affine(given * self.mean, given**2 * self.variance, training)
+        self.blocks = (height // small) * (width // small)
+        self.maps = np.zeros((count, 2, height + 2 * MARGIN, width + 2 * MARGIN), kind)
+        self.winner = np.empty((count, height, width), np.int32)
+        self.weight = np.empty((count, height, width), kind)
+        self.kernel = np.stack([self.weights[name][..., 0, 0] for name in self.kernels])
+        self.x, self.rows = x, rows
+        pooled = np.empty((count, frames, small, small), kind)
+        scales, shift = (given * self.scale).astype(kind), shift.astype(kind)
+        bias = self.weights[self.bias] if self.bias else 0
+
+        def attend(n: int) -> None:
+            clip, weight = x[rows[n]], self.weight[n]
+            frame_maps(clip, scales[n], shift, self.maps[n], self.winner[n])
+            self.maps[n, 0] /= frames
+            spatial_scores(self.maps[n], self.kernel, weight)
+            weight += bias
+            weight[:] = activate(weight.reshape(1, -1), self.activation).reshape(height, width)
+            weighted_blocks(clip, weight, pooled[n])
+
+        for_each(attend, count)
+        return pooled / self.blocks
+
+    def backward(self, change: np.ndarray, gradients: Weights) -> np.ndarray:
+        """Keep all gradients, from that of the block means; give that of CAM's weights through SAM."""
+        count, frames = change.shape[:2]
+        kind, (height, width) = change.dtype, self.weight.shape[1:]
+        to_scale, to_shift = np.zeros((count, frames), kind), np.zeros((count, frames), kind)
+        to_kernels, to_bias = np.zeros((count, 2, KERNEL, KERNEL), kind), np.zeros(count, kind)
+        change = change / self.blocks
+
+        def attend_backwards(n: int) -> None:
+            clip = self.x[self.rows[n]]
+            to_weight = np.empty((height, width), kind)
+            gradient_of_weight(clip, change[n], to_weight)
+            flat = activate_backwards(self.weight[n].reshape(1, -1), to_weight.reshape(1, -1), self.activation)
+            to_bias[n] = flat.sum()
+            padded = np.zeros((height + 2 * MARGIN, width + 2 * MARGIN), kind)
+            padded[MARGIN:-MARGIN, MARGIN:-MARGIN] = flat.reshape(height, width)
+            gradients_of_scores(
+                clip, padded, self.kernel, self.maps[n], self.winner[n], to_scale[n], to_shift[n], to_kernels[n]
+            )
+
+        for_each(attend_backwards, count)
+        for name, gradient in zip(self.kernels, to_kernels.sum(0), strict=True):
+            gradients[name] = gradient[..., None, None]
+        if self.bias:
+            gradients[self.bias] = to_bias.sum(keepdims=True)
+        to_mean, to_variance = self.norm.backward((to_scale * self.given).sum(0), to_shift.sum(0), gradients)
+        # batch mean and variance, back to each clip's own, which CAM's weights have scaled
+        sampled = self.given * self.mean
+        to_mean = (to_mean + 2 * to_variance * (sampled - self.norm.mean)) / count
+        return to_scale * self.scale + to_mean * self.mean + 2 * to_variance / count * self.given * self.variance
+
+
+class InceptionBranch:
+    """One convolution of an inception module, pooled, then its bias and ReLU."""
+
+    def __init__(self, layer: keras.layers.Conv3D, weights: Weights) -> None:
+        self.kernel, self.bias, self.weights = layer.kernel.path, layer.bias.path, weights
+
+    def forward(self, small: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
+        """Outputs of clips (N, T, h, w, 1) into ``best``, and the places they come from into ``where``."""
+        kernel = self.weights[self.kernel]
+
+        def convolve(number: int) -> None:
+            some = slice(number * CHUNK, (number + 1) * CHUNK)
+            values = np.asarray(keras.ops.conv(small[some], kernel, padding="same", data_format="channels_last"))
+            for one, top, place in zip(values, best[some], where[some], strict=True):
+                max_pool(one, top, place)
+
+        for_each(convolve, math.ceil(len(small) / CHUNK))
+        best += self.weights[self.bias]
+        np.maximum(best, 0, out=best)
+
+    def backward(
+        self,
+        padded: np.ndarray,
+        change: np.ndarray,
+        where: np.ndarray,
+        gradients: Weights,
+        to_padded: np.ndarray,
+        further: bool,
+    ) -> None:
+        """Keep the gradients of kernel and bias; add that of the input to ``to_padded``, if it goes further."""
+        kernel = self.weights[self.kernel]
+        length, side = kernel.shape[:2]
+        rows = np.zeros((FILTERS, length, side, 8), kernel.dtype)
+        rows[..., :side] = np.moveaxis(kernel[..., 0, :], -1, 0)
+        to_rows = np.zeros((len(padded), *rows.shape), kernel.dtype)
+        for_each(
+            lambda n: convolve_backwards(padded[n], change[n], where[n], rows, to_padded[n], to_rows[n], further),
+            len(padded),
+        )
+        gradients[self.kernel] = np.moveaxis(to_rows.sum(0)[..., :side], 0, -1)[..., None, :]
+        gradients[self.bias] = change.sum((0, 1))
+
+
+class Stream:
+    """One feature's way from frames to the inception modules' output."""
+
+    def __init__(self, layers: list[keras.layers.Layer], weights: Weights) -> None:
+        self.weights = weights
+        blocks = {type(layer): layer for layer in layers if isinstance(layer, Attention)}
+        self.channel = ChannelWeights(blocks[ChannelAttention], weights) if ChannelAttention in blocks else None
+        self.spatial = SpatialWeights(blocks[SpatialAttention], weights) if SpatialAttention in blocks else None
+        self.small = next(layer.size for layer in layers if isinstance(layer, Downsample))
+        convolutions = [layer for layer in layers if isinstance(layer, keras.layers.Conv3D)]
+        self.branches = [InceptionBranch(layer, weights) for layer in convolutions]
+
+    def summarise(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Summaries of clips (N, T, H, W): the clips, their moments, and, without SAM, block means."""
+        moments = np.zeros((*x.shape[:2], 4), x.dtype)
+        if self.channel or self.spatial:
+            for_each(lambda n: frame_moments(x[n], moments[n]), len(x))
+        if self.spatial:
+            return x, moments, np.zeros(0, x.dtype)
+        side = x.shape[2] // self.small
+        blocks = x.reshape(*x.shape[:2], self.small, side, self.small, side)
+        return x, moments, blocks.mean((3, 5))
+
+    def forward(self, seen: tuple[np.ndarray, np.ndarray, np.ndarray], rows: np.ndarray, training: bool) -> np.ndarray:
+        """Output (N, 4, 11, 11, channels) for the clips ``rows``."""
+        x, moments, means = seen
+        moments = moments[rows]
+        given = self.channel.forward(moments, training) if self.channel else np.ones(moments.shape[:2], x.dtype)
+        self.means = (
+            self.spatial.forward(x, rows, moments, given, self.small, training) if self.spatial else means[rows]
+        )
+        self.given = given[:, :, None, None]
+        small = (self.means * self.given).astype(x.dtype)
+        count, frames, height, width = small.shape
+        self.padded = np.zeros((count, frames + 2, height + 6, width + 7), x.dtype)
+        self.padded[:, 1:-1, 3:-3, 3:-4] = small
+        windows = [-(-side // 3) for side in (frames, height, width)]
+        self.best = np.empty((len(self.branches), count, *windows, FILTERS), x.dtype)
+        self.where: np.ndarray = np.empty(self.best.shape, np.int32)
+        for branch, best, where in zip(self.branches, self.best, self.where, strict=True):
+            branch.forward(small[..., None], best, where)
+        return np.concatenate(list(self.best), axis=-1)
+
+    def backward(self, change: np.ndarray, gradients: Weights) -> None:
+        """Keep all gradients, from that of the output."""
+        further = bool(self.channel or self.spatial)
+        to_padded = np.zeros_like(self.padded)
+        for number, (branch, best, where) in enumerate(zip(self.branches, self.best, self.where, strict=True)):
+            part = change[..., number * FILTERS : (number + 1) * FILTERS] * (best > 0)
+            flat = (len(part), -1, FILTERS)
+            branch.backward(self.padded, part.reshape(flat), where.reshape(flat), gradients, to_padded, further)
+        if not further:
+            return
+        to_small = to_padded[:, 1:-1, 3:-3, 3:-4]
+        to_given = (to_small * self.means).sum((2, 3))
+        if self.spatial:
+            to_given = to_given + self.spatial.backward(to_small * self.given, gradients)
+        if self.channel:
+            self.channel.backward(to_given, gradients)

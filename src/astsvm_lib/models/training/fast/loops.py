@@ -1,0 +1,283 @@
+"""The compiled loops of the fast training step: what is done with every pixel.
+
+Arrays are float32 or float64; T frames, H rows, W columns, F filters. Each function writes into arrays that it
+is given, so that nothing is allocated per clip.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+KERNEL = 7  # side of SAM's convolutions that the loops below are written for
+MARGIN = KERNEL // 2
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # of Adam, as in Keras
+
+_loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz", "nnan"})
+
+
+@_loop
+def frame_moments(x: np.ndarray, out: np.ndarray) -> None:
+    """Mean, variance, least and largest value of each frame of x (T, H, W): out (T, 4)."""
+    for t in range(len(x)):
+        frame = x[t].ravel()
+        total = low = high = frame[0]
+        for i in range(1, len(frame)):
+            total += frame[i]
+            low, high = min(low, frame[i]), max(high, frame[i])
+        mean = total / len(frame)
+        total *= 0
+        for i in range(len(frame)):
+            total += (frame[i] - mean) * (frame[i] - mean)
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = mean, total / len(frame), low, high
+
+
+@_loop
+def _add_row(out: np.ndarray, row: np.ndarray, kernel: np.ndarray) -> None:
+    """Add to ``out`` the products of seven kernel values with a row that is six longer."""
+    k0, k1, k2, k3, k4, k5, k6 = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4], kernel[5], kernel[6]
+    for i in range(len(out)):
+        out[i] += (
+            k0 * row[i] + k1 * row[i + 1] + k2 * row[i + 2] + k3 * row[i + 3]
+            + k4 * row[i + 4] + k5 * row[i + 5] + k6 * row[i + 6]
+        )  # fmt: skip
+
+
+@_loop
+def _add_products(out: np.ndarray, change: np.ndarray, row: np.ndarray) -> None:
+    """Add to the seven numbers ``out`` the gradient of :func:`_add_row`'s kernel."""
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = change[0] * 0
+    for i in range(len(change)):
+        s0 += change[i] * row[i]
+        s1 += change[i] * row[i + 1]
+        s2 += change[i] * row[i + 2]
+        s3 += change[i] * row[i + 3]
+        s4 += change[i] * row[i + 4]
+        s5 += change[i] * row[i + 5]
+        s6 += change[i] * row[i + 6]
+    out[0] += s0
+    out[1] += s1
+    out[2] += s2
+    out[3] += s3
+    out[4] += s4
+    out[5] += s5
+    out[6] += s6
+
+
+@_loop
+def frame_maps(x: np.ndarray, scale: np.ndarray, shift: np.ndarray, maps: np.ndarray, winner: np.ndarray) -> None:
+    """Sum and maximum over the frames of ``scale x + shift``, inside a margin; and which frame was largest.
+
+    x is (T, H, W), ``maps`` (2, H + 6, W + 6), ``winner`` (H, W).
+    """
+    frames, height, width = x.shape
+    for i in range(height):
+        for j in range(width):
+            value = scale[0] * x[0, i, j] + shift[0]
+            maps[0, i + MARGIN, j + MARGIN] = value
+            maps[1, i + MARGIN, j + MARGIN] = value
+            winner[i, j] = 0
+        for t in range(1, frames):
+            c, d = scale[t], shift[t]
+            for j in range(width):
+                value = c * x[t, i, j] + d
+                top = maps[1, i + MARGIN, j + MARGIN]
+                maps[0, i + MARGIN, j + MARGIN] += value
+                winner[i, j] = t if value > top else winner[i, j]
+                maps[1, i + MARGIN, j + MARGIN] = value if value > top else top
+
+
+@_loop
+def spatial_scores(maps: np.ndarray, kernels: np.ndarray, scores: np.ndarray) -> None:
+    """SAM's scores (H, W), without their bias, from its maps."""
+    for i in range(len(scores)):
+        scores[i] = 0
+        for side in range(2):
+            for k in range(KERNEL):
+                _add_row(scores[i], maps[side, i + k], kernels[side, k])
+
+
+@_loop
+def weighted_blocks(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
+    """Sums of the weighted pixels of each block of x (T, H, W): out (T, h, w)."""
+    frames, height, width = x.shape
+    side = height // out.shape[1]
+    sums = np.empty(width, x.dtype)
+    for t in range(frames):
+        for block in range(out.shape[1]):
+            sums[:] = 0
+            for i in range(block * side, (block + 1) * side):
+                for j in range(width):
+                    sums[j] += x[t, i, j] * weight[i, j]
+            for column in range(out.shape[2]):
+                total = sums[column * side]
+                for j in range(column * side + 1, (column + 1) * side):
+                    total += sums[j]
+                out[t, block, column] = total
+
+
+@_loop
+def gradient_of_weight(x: np.ndarray, change: np.ndarray, out: np.ndarray) -> None:
+    """Gradient of :func:`weighted_blocks`'s weight: out (H, W), from that of the sums (T, h, w)."""
+    frames, height, width = x.shape
+    side = height // change.shape[1]
+    wide = np.empty((frames, width), x.dtype)
+    for i in range(height):
+        if i % side == 0:
+            for t in range(frames):
+                for j in range(width):
+                    wide[t, j] = change[t, i // side, j // side]
+        out[i] = 0
+        for t in range(frames):
+            for j in range(width):
+                out[i, j] += wide[t, j] * x[t, i, j]
+
+
+@_loop
+def gradients_of_scores(
+    x: np.ndarray,
+    change: np.ndarray,
+    kernels: np.ndarray,
+    maps: np.ndarray,
+    winner: np.ndarray,
+    to_scale: np.ndarray,
+    to_shift: np.ndarray,
+    to_kernels: np.ndarray,
+) -> None:
+    """Gradients of :func:`spatial_scores`'s scale, shift and kernels, from that of the scores.
+
+    ``change`` is (H + 6, W + 6), with a margin of zeros.
+    """
+    frames, height, width = x.shape
+    to_mean, to_peak = np.empty(width, x.dtype), np.empty(width, x.dtype)
+    turned = kernels[:, ::-1, ::-1].copy()
+    for i in range(height):
+        to_mean[:] = 0
+        to_peak[:] = 0
+        row = change[i + MARGIN, MARGIN : MARGIN + width]
+        for k in range(KERNEL):
+            _add_products(to_kernels[0, k], row, maps[0, i + k])
+            _add_products(to_kernels[1, k], row, maps[1, i + k])
+            _add_row(to_mean, change[i + k], turned[0, k])
+            _add_row(to_peak, change[i + k], turned[1, k])
+        for j in range(width):
+            to_mean[j] /= frames
+        first = winner[i]
+        for t in range(frames):
+            frame = x[t, i]
+            scale = shift = to_mean[0] * 0
+            for j in range(width):
+                value = to_mean[j] + (to_peak[j] if first[j] == t else to_peak[j] * 0)
+                scale += value * frame[j]
+                shift += value
+            to_scale[t] += scale
+            to_shift[t] += shift
+
+
+@_loop
+def max_pool(values: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
+    """Largest value of each 3 x 3 x 3 window and its place, of values (T, H, W, F).
+
+    Windows are laid as for "same" padding: one frame, row or column that is missing is missing at the end,
+    of two one at each end.
+    """
+    frames, height, width, filters = values.shape
+    before = (3 * len(best) - frames) // 2, (3 * best.shape[1] - height) // 2, (3 * best.shape[2] - width) // 2
+    best[:] = -np.inf
+    for t in range(frames):
+        for i in range(height):
+            for j in range(width):
+                window = (t + before[0]) // 3, (i + before[1]) // 3, (j + before[2]) // 3
+                top, place = best[window], where[window]
+                here = (t * height + i) * width + j
+                row = values[t, i, j]
+                for f in range(filters):
+                    place[f] = here if row[f] > top[f] else place[f]
+                    top[f] = row[f] if row[f] > top[f] else top[f]
+
+
+@intrinsic
+def _add_eight(_typing: Any, out: Any, at: Any, amount: Any, row: Any, begin: Any) -> Any:
+    """``out[at:at + 8] += amount * row[begin:begin + 8]`` as one instruction, which a loop does not become.
+
+    For one-dimensional arrays; nothing is checked.
+    """
+
+    def code(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        eight, size = ir.VectorType(context.get_value_type(out.dtype), 8), out.dtype.bitwidth // 8
+
+        def place(kind: Any, array: Any, index: Any) -> Any:
+            start = context.make_array(kind)(context, builder, array).data
+            return builder.bitcast(builder.gep(start, [index]), eight.as_pointer())
+
+        target, source = place(out, values[0], values[1]), place(row, values[3], values[4])
+        empty = ir.Constant(eight, ir.Undefined)
+        first = builder.insert_element(empty, values[2], ir.Constant(ir.IntType(32), 0))
+        amounts = builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8))
+        product = builder.fmul(amounts, builder.load(source, align=size), flags=["contract"])
+        total = builder.fadd(product, builder.load(target, align=size), flags=["contract"])
+        builder.store(total, target, align=size)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, out.dtype, row, types.intp), code
+
+
+@_loop
+def convolve_backwards(
+    padded: np.ndarray,
+    change: np.ndarray,
+    where: np.ndarray,
+    kernel: np.ndarray,
+    to_padded: np.ndarray,
+    to_kernel: np.ndarray,
+    further: bool,
+) -> None:
+    """Gradients of a convolution's input and kernel, from the places that were largest.
+
+    Parameters
+    ----------
+    padded, to_padded
+        (T + 2, H + 6, W + 7): input within a margin of 1 frame, 3 rows and 3 columns (4 at the end), and its
+        gradient.
+    change, where
+        (windows, F): gradient of the largest values, and their places.
+    kernel, to_kernel
+        (F, t, q, 8): one filter after the other, rows filled up with zeros; and its gradient.
+    further
+        Whether the input's gradient is wanted.
+    """
+    filters, length, side, _ = kernel.shape
+    height, width = padded.shape[1:]
+    rows, columns = height - 6, width - 7
+    source, target = padded.ravel(), to_padded.ravel()
+    weights, to_weights = kernel.ravel(), to_kernel.ravel()
+    for f in range(filters):
+        for w in range(len(change)):
+            amount = change[w, f]
+            if amount == 0:
+                continue
+            place = where[w, f]
+            t, i, j = place // (rows * columns), place // columns % rows, place % columns
+            at = f * length * side * 8
+            for a in range(length):
+                start = ((t + a + 1 - length // 2) * height + i + 3 - side // 2) * width + j + 3 - side // 2
+                for _ in range(side):
+                    _add_eight(to_weights, at, amount, source, start)
+                    if further:
+                        _add_eight(target, start, amount, weights, at)
+                    start += width
+                    at += 8
+
+
+@_loop
+def adam_step(values: np.ndarray, gradient: np.ndarray, first: np.ndarray, second: np.ndarray, rate: float) -> None:
+    """One step of Adam, in place; ``rate`` holds the correction of the moments' start."""
+    for i in range(len(values)):
+        first[i] += (gradient[i] - first[i]) * (1 - BETA_1)
+        second[i] += (gradient[i] * gradient[i] - second[i]) * (1 - BETA_2)
+        values[i] -= rate * first[i] / (np.sqrt(second[i]) + EPSILON)

@@ -1,0 +1,91 @@
+"""Training with the softmax head by Keras itself, on any backend and device (IV.B, reading R13)."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from astsvm_lib.models.ast_network import FEATURES_LAYER
+from astsvm_lib.models.training.trainer import History, OnEpoch, Trainer, class_weights
+from astsvm_lib.recipe import Optimisation
+
+#: Version of this stage; see :mod:`astsvm_lib.stages`.
+VERSION = 1
+
+
+def compile_network(network: keras.Model, options: Optimisation) -> None:
+    """Attach Adam and the cross-entropy of the softmax head."""
+    network.compile(
+        keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+
+
+def _reset_optimizer(network: keras.Model) -> None:
+    """Forget the moments of an earlier fold; compiling anew would cost seconds."""
+    for variable in network.optimizer.variables:
+        if "learning_rate" not in variable.path:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+
+
+def _restart_dropout(network: keras.Model, rng: np.random.Generator) -> None:
+    """Let layers that draw at random draw the same for the same generator."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # otherwise it has no generator
+            state = layer.seed_generator.state
+            state.assign(rng.integers(2**31, size=state.shape))
+
+
+class KerasTrainer(Trainer):
+    """The plain trainer: ``train_on_batch`` for each batch of each epoch."""
+
+    stage = "trainer-keras"
+
+    def __init__(self, network: keras.Model, options: Optimisation, attention_start: str = "neutral") -> None:
+        super().__init__(network, options, attention_start)
+        outputs = {"probabilities": network.output}
+        if FEATURES_LAYER in [layer.name for layer in network.layers]:
+            outputs["features"] = network.get_layer(FEATURES_LAYER).output
+        self._outputs = keras.Model(network.inputs, outputs)
+
+    def fit(
+        self,
+        inputs: list[np.ndarray],
+        labels: np.ndarray,
+        epochs: int,
+        rng: np.random.Generator,
+        on_epoch: OnEpoch = None,
+    ) -> History:
+        network, size = self.network, self.options.batch_size
+        network.optimizer.build(network.trainable_variables)
+        _reset_optimizer(network)
+        _restart_dropout(network, rng)
+        weights = class_weights(labels, self.options)
+        history = []
+        for epoch in range(1, epochs + 1):
+            order = rng.permutation(len(labels))
+            loss, correct = 0.0, 0.0
+            for start in range(0, len(order), size):
+                batch = order[start : start + size]
+                network.reset_metrics()
+                result = network.train_on_batch(
+                    [x[batch] for x in inputs],
+                    labels[batch],
+                    sample_weight=None if weights is None else weights[batch],
+                    return_dict=True,
+                )
+                loss += float(result["loss"]) * len(batch)
+                correct += float(result["accuracy"]) * len(batch)
+            history.append({"epoch": epoch, "loss": loss / len(order), "accuracy": correct / len(order)})
+            if on_epoch:
+                on_epoch()
+        return history
+
+    def predict(self, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        size = self.options.batch_size
+        parts: dict[str, list[np.ndarray]] = {}
+        for start in range(0, len(inputs[0]), size):
+            found = self._outputs([x[start : start + size] for x in inputs], training=False)
+            for name, array in found.items():
+                parts.setdefault(name, []).append(keras.ops.convert_to_numpy(array))
+        arrays = {name: np.concatenate(values) for name, values in parts.items()}
+        return arrays.get("features", np.zeros((len(inputs[0]), 0), np.float32)), arrays["probabilities"]

@@ -1,0 +1,136 @@
+"""Figures of results; rehearsal data says so in every title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from astsvm_lib.evaluation.scores import Scores
+from astsvm_lib.experiments.table_results import Verdict
+from astsvm_lib.report.style import COLOURS, new_figure
+
+#: Panels beside each other: more would make their text too small for a page.
+PANELS_A_ROW = 2
+
+
+def _panels(count: int, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Figure with ``count`` panels of this size, in inches, in rows of two; further options as of subplots."""
+    columns = min(count, PANELS_A_ROW)
+    rows = -(-count // columns)
+    figure, axes = new_figure(rows, columns, width=width * columns, height=height * rows, squeeze=False, **options)
+    for axis in axes.ravel()[count:]:
+        axis.set_visible(False)
+    return figure, list(axes.ravel()[:count])
+
+
+def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
+    """Confusion matrices: share of each true class, with counts."""
+    figure, axes = _panels(len(panels), 3.6, 3.3)
+    for axis, (title, scores) in zip(axes, panels.items(), strict=True):
+        counts = scores.matrix
+        share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        text = np.array(
+            [[f"{s:.0%}\n({n})" for s, n in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)]
+        )
+        sns.heatmap(
+            share, annot=text, fmt="", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
+            xticklabels=scores.classes, yticklabels=scores.classes,
+        )  # fmt: skip
+        axis.set(xlabel="predicted", ylabel="true")
+        axis.set_title(f"{title}\nUAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
+    figure.suptitle(heading, fontsize=11)
+    return figure
+
+
+def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], heading: str) -> Figure:
+    """Training loss and accuracy of every fold against the epoch."""
+    figure, axes = new_figure(1, 2)
+    for name, history in histories.items():
+        epochs = [e["epoch"] for e in history]
+        for axis, key in zip(axes, ("loss", "accuracy"), strict=True):
+            axis.plot(epochs, [e[key] for e in history], label=name, linewidth=1.2)
+    axes[0].set(title="loss", xlabel="epoch", yscale="log")
+    axes[1].set(title="accuracy on the training clips", xlabel="epoch", ylim=(0, 1.02))
+    axes[1].legend(fontsize=7, ncols=2, title="left out", title_fontsize=7)
+    figure.suptitle(heading, fontsize=11)
+    sns.despine(figure)
+    return figure
+
+
+def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
+    """Horizontal bars of a score in 0..1, each with its value."""
+    names = list(values)
+    bars = axis.barh(names, list(values.values()), color=COLOURS[0])
+    axis.bar_label(bars, fmt="%.3f", padding=3, fontsize=9)
+    axis.set(xlim=(0, 1.15), xlabel=label)
+    axis.invert_yaxis()
+    sns.despine(ax=axis)
+
+
+def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> Figure:
+    """UF1 of each row minus the full method's, with 95% intervals, one panel a data set.
+
+    Filled marks differ by more than chance (Holm, 5%); open ones do not. Rows beyond the paper's have a star.
+    A row that was not run on a data set has no mark there.
+    """
+    names = list(dict.fromkeys(verdict.row.label for verdicts in panels.values() for verdict in verdicts))
+    figure, axes = _panels(len(panels), 3.6 if len(panels) > 1 else 5.1, 1.1 + 0.3 * len(names), sharey=True)
+    for axis, (title, verdicts) in zip(axes, panels.items(), strict=True):
+        axis.axvline(0, color="0.6", linewidth=1)
+        for verdict in verdicts:
+            place = names.index(verdict.row.label)
+            low, high = verdict.comparison.uf1_interval
+            sure = verdict.p < 0.05
+            colour = COLOURS[1] if sure else COLOURS[0]
+            axis.plot([low, high], [place, place], color=colour, linewidth=1.6)
+            axis.plot(
+                verdict.comparison.uf1, place, "o", markersize=5, markeredgecolor=colour,
+                markerfacecolor=colour if sure else "white",
+            )  # fmt: skip
+        axis.set_title(title, fontsize=9)
+        axis.set(xlabel="difference of UF1", yticks=range(len(names)), yticklabels=names)
+        axis.tick_params(labelsize=8)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    figure.suptitle(heading, fontsize=10)
+    sns.despine(figure)
+    return figure
+
+
+def claims_figure(claims: Mapping[str, Mapping[str, Verdict]], heading: str) -> Figure:
+    """UF1 of each row minus the full method's: a line a row, a column a data set.
+
+    Blue is behind the full method, red ahead; bold with a frame where that is more than chance (Holm, 5%). A
+    row that was not run on a data set has no cell there.
+
+    Parameters
+    ----------
+    claims
+        By data set, then by the row's label.
+    """
+    labels = list(dict.fromkeys(label for found in claims.values() for label in found))
+    values = np.full((len(labels), len(claims)), np.nan)
+    figure, axis = new_figure(width=3.2 + 1.0 * len(claims), height=1.2 + 0.27 * len(labels))
+    for column, found in enumerate(claims.values()):
+        for label, verdict in found.items():
+            row, difference, sure = labels.index(label), verdict.comparison.uf1, verdict.p < 0.05
+            values[row, column] = difference
+            weight = "bold" if sure else "normal"
+            axis.text(column + 0.5, row + 0.5, f"{difference:+z.2f}", ha="center", va="center", size=8, weight=weight)
+            if sure:
+                axis.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=3))
+    # Pale colours only, so that black numbers can be read on all of them.
+    limit = 1.6 * max(float(np.nanmax(np.abs(values))), 0.1)
+    sns.heatmap(
+        values, cmap="RdBu_r", vmin=-limit, vmax=limit, cbar=False, ax=axis, linewidths=1,
+        xticklabels=[name.replace("-", "-\n") for name in claims], yticklabels=labels,
+    )  # fmt: skip
+    axis.tick_params(labelsize=8, length=0)
+    axis.xaxis.tick_top()
+    figure.suptitle(heading, fontsize=10)
+    return figure

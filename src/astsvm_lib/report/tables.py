@@ -1,0 +1,265 @@
+"""A table in words and columns: Markdown, CSV or LaTeX; the published block and the companion's never mixed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from astsvm_lib.datasets import load_manifest
+from astsvm_lib.experiments.table_results import Result, Verdict, refusals, table_records
+from astsvm_lib.paper.published import published
+from astsvm_lib.paper.tables import PUBLISHED_AS, TITLES, Table
+from astsvm_lib.results.record import Record
+
+Cells = list[list[str]]
+NOT_RUN = "not run"
+#: Between two scores of one cell, on one line.
+OVER = "\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}"
+
+
+def number(value: float | None) -> str:
+    """A score as tables print it."""
+    return NOT_RUN if value is None else f"{value:.3f}"
+
+
+def headings(names: Iterable[str]) -> str:
+    """What a figure of these data sets is labelled with: of one its heading, of several, all rehearsals, only that."""
+    found = [load_manifest(name) for name in names]
+    if len(found) > 1 and all(manifest.rehearsal for manifest in found):
+        return "rehearsal data"
+    return ", ".join(manifest.heading for manifest in found)
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    """Names of the columns; of one data set alone, which the title names, only the scores: a phone is narrow."""
+    return ["row", *(score if len(names) == 1 else f"{name} {score}" for name in names for score in ("UAR", "UF1"))]
+
+
+def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
+    """The paper's block, a line a row: name, then UAR and UF1 of each of the paper's data sets."""
+    rows = published(table.number)
+    lines = [_head([TITLES[name] for name in datasets])]
+    for name in dict.fromkeys(rows["method"]):
+        line = [str(name)]
+        for dataset in datasets:
+            found = rows[(rows["method"] == name) & (rows["dataset"] == dataset)]
+            line += [number(float(v)) for v in found[["uar", "uf1"]].iloc[0]] if len(found) else ["", ""]
+        lines.append(line)
+    return lines
+
+
+def companion_cells(results: dict[str, list[Result]]) -> Cells:
+    """The companion's block, a line a row: name, then UAR and UF1 of each data set, with the spread of seeds."""
+    lines = [_head(list(results))]
+    for row in zip(*results.values(), strict=True):
+        line = [_label(row[0])]
+        for result in row:
+            spread = f" ±\N{NO-BREAK SPACE}{result.spread:.3f}" if result.spread is not None else ""
+            line += [number(result.uar), number(result.uf1) + spread]
+        lines.append(line)
+    return lines
+
+
+def _label(result: Result) -> str:
+    """The row's label, with a dagger where a record was made by earlier versions of a stage."""
+    return result.row.label + ("\N{NO-BREAK SPACE}†" if result.outdated else "")
+
+
+def _outdated_note(results: Iterable[Result]) -> str:
+    """What the dagger means; empty where no record is outdated."""
+    stages = sorted({stage for result in results for stage in result.outdated})
+    return f"† outdated: made by earlier versions of a stage ({'; '.join(stages)})" if stages else ""
+
+
+def _paired(cells: Cells) -> Cells:
+    """Cells with UAR and UF1 of a data set in one: so many columns would not fit a page."""
+    if len(cells[0]) == 3:
+        return cells
+    head = [f"{name.removesuffix(' UAR')}: UAR{OVER}UF1" for name in cells[0][1::2]]
+    rows = [
+        [line[0], *(a if a == b == NOT_RUN else f"{a}{OVER}{b}" for a, b in zip(line[1::2], line[2::2], strict=True))]
+        for line in cells[1:]
+    ]
+    return [["row", *head], *rows]
+
+
+def markdown(cells: Cells) -> str:
+    """Cells as a Markdown table."""
+    head, *rows = ["| " + " | ".join(line) + " |" for line in cells]
+    rule = "|---|" + "---:|" * (len(cells[0]) - 1)
+    return "\n".join([head, rule, *rows])
+
+
+def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
+    """For each data set: heading, how it was trained and where; one line each."""
+    lines = []
+    for name, found in results.items():
+        records = {record.name: record for result in found for record in result.records}.values()
+        own = [record for record in records if record.method == "ast-svmnet"]
+        if not own:
+            lines.append(f"{name}: the network was not run")
+            continue
+        seeds = sorted({record.seed for record in own})
+        about = {f"profile {r.profile}, {r.epochs} epochs" for r in own}
+        devices = {f"{record.device}, {record.processor}" for record in own}
+        where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
+        ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
+        learned = f"{min(ends):.2f}" + (f" to {max(ends):.2f}" if len(ends) > 1 else "")
+        reduced = ", reduced profile" if all(r.profile != "paper" for r in own) else ""
+        noted = _outdated_note(found)
+        lines += [f"{own[0].heading}: {noted}"] if noted else []
+        lines.append(
+            f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
+            f"{'; '.join(sorted(devices))}); share of the training clips that is right at the end: {learned}"
+        )
+    return lines
+
+
+def records_shown(records: Iterable[Record]) -> str:
+    """The records that a page shows, each once, with where they were made, in Markdown."""
+    shown = {record.name: record for record in records}
+    made: dict[str, set[str]] = {}
+    for r in shown.values():
+        version = r.libraries.get(r.backend, r.libraries.get(f"{r.backend}-cpu", "?"))
+        keras, sklearn = r.libraries.get("keras", "?"), r.libraries.get("scikit-learn", "?")
+        about = f"{r.device}, {r.processor}; {r.backend} {version}, keras {keras}, scikit-learn {sklearn}"
+        made.setdefault(about, set()).add(r.commit or "unknown")
+    lines = [f"- {about}; commit {', '.join(sorted(commits))}" for about, commits in made.items()]
+    names = [f"- `{r.name}`" + (f" (outdated: {'; '.join(r.outdated)})" if r.outdated else "") for r in shown.values()]
+    return "\n".join(["Records shown on this page:", "", *names, "", "Made on:", "", *lines])
+
+
+def _latex(cells: Cells) -> str:
+    def clean(text: str) -> str:
+        return text.replace("_", r"\_").replace("±", r"$\pm$").replace("&", r"\&").replace("\N{NO-BREAK SPACE}", "~")
+
+    rows = [" & ".join(clean(cell) for cell in line) + r" \\" for line in cells]
+    return "\n".join(
+        [r"\begin{tabular}{l" + "r" * (len(cells[0]) - 1) + "}", r"\hline", rows[0], r"\hline", *rows[1:], r"\hline",
+         r"\end{tabular}"]
+    )  # fmt: skip
+
+
+def render_table(table: Table, results: dict[str, list[Result]], form: str) -> str:
+    """Both blocks of a table.
+
+    Parameters
+    ----------
+    form
+        ``"md"``, ``"latex"``, or ``"csv"`` (a line a score pair, with the block in a column).
+    """
+    if form == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, ["block", "dataset", "row", "uar", "uf1", "records"], lineterminator="\n")
+        writer.writeheader()
+        for item in table_records(table, results):
+            writer.writerow({**item, "records": " ".join(item["records"])})
+        return out.getvalue()
+    paper = list(dict.fromkeys(PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS))
+    known = set(published(table.number)["dataset"])
+    shared = [name for name in paper if name in known]
+    blocks = [published_cells(table, shared), companion_cells(results)]
+    about = provenance_lines(results)
+    only = f", {TITLES[shared[0]]}" if len(shared) == 1 else ""
+    names = headings(results)
+    paper_title = f"Published (Xue et al. 2024, Table {table.number}){only}, as printed"
+    spread = any(result.spread is not None for found in results.values() for result in found)
+    over = "; ± is the standard deviation over seeds" if spread else ""
+    if form == "latex":
+        notes = "\n".join(f"% {line}" for line in about)
+        return f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}\n"
+    refused = [line for found in results.values() for line in refusals(table, found)]
+    notes = "\n".join(f"- {line}" for line in [*about, *refused])
+    printed = markdown(_paired(blocks[0])) if shared else "none: the paper has no such data set."
+    return (
+        f"Table {table.number}: {table.title}\n\n**{paper_title}**:\n\n{printed}\n\n"
+        f"**Companion, {names}**, leave-one-subject-out (* not in the paper's table{over}):\n\n"
+        f"{markdown(_paired(blocks[1]))}\n\n{notes}\n"
+    )
+
+
+def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
+    """Each row minus the full method: difference of UF1 and UAR with intervals, corrected p, subjects."""
+
+    def with_interval(difference: float, interval: tuple[float, float]) -> str:
+        return f"{difference:+z.3f} ({interval[0]:+z.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{interval[1]:+z.3f})"
+
+    subjects = f" of {verdicts[0].comparison.subjects}" if verdicts else ""
+    lines = [["row", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", f"subjects{subjects}: better / worse"]]
+    for verdict in verdicts:
+        c = verdict.comparison
+        lines.append(
+            [
+                verdict.row.label,
+                with_interval(c.uf1, c.uf1_interval),
+                with_interval(c.uar, c.uar_interval),
+                f"{verdict.p:.3f}",
+                f"{c.better} / {c.worse}",
+            ]
+        )
+    return lines
+
+
+def verdict_sentence(table: Table, heading: str, verdicts: Sequence[Verdict], level: float = 0.05) -> str:
+    """What the records say of the paper's claim, that every other row falls behind the full method."""
+    claimed = [verdict for verdict in verdicts if not verdict.row.beyond]
+    if not claimed:
+        return f"{heading}: the rows of this table were not run, so nothing is said."
+    sure = [verdict for verdict in claimed if verdict.p < level]
+    behind = [verdict.row.name for verdict in sure if verdict.comparison.uf1 < 0]
+    ahead = [verdict.row.name for verdict in sure if verdict.comparison.uf1 > 0]
+    parts = []
+    if behind:
+        parts.append(f"{', '.join(behind)} {'falls' if len(behind) == 1 else 'fall'} behind {table.full}")
+    if ahead:
+        parts.append(f"{', '.join(ahead)} {'is' if len(ahead) == 1 else 'are'} ahead of {table.full}")
+    rest = len(claimed) - len(sure)
+    if not parts:
+        return (
+            f"{heading}: none of the {len(claimed)} rows differs from {table.full} by more than chance "
+            f"({claimed[0].comparison.subjects} subjects, Holm, {level:.0%})."
+        )
+    noise = f"; the other {rest} of {len(claimed)} are within the noise" if rest else ""
+    return (
+        f"{heading}: {' and '.join(parts)} by more than chance "
+        f"({claimed[0].comparison.subjects} subjects, Holm, {level:.0%}){noise}."
+    )
+
+
+def verdict_paragraphs(table: Table, verdicts: Mapping[str, Sequence[Verdict]], label: str = "Verdict") -> str:
+    """The verdict on each data set, a paragraph each, in Markdown."""
+    told = [
+        f"**{label}.** {verdict_sentence(table, load_manifest(name).heading, found)}"
+        for name, found in verdicts.items()
+    ]
+    return "\n\n".join(told) or "Nothing was run for this table yet."
+
+
+def refusal_lines(table: Table, results: Mapping[str, list[Result]]) -> str:
+    """Comparisons that were refused because versions differ, in Markdown; empty where there are none."""
+    return "\n".join(
+        f"- {load_manifest(n).heading}: {line}" for n, found in results.items() for line in refusals(table, found)
+    )
+
+
+def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0.05) -> str:
+    """How often the paper's claim, that a row falls behind, is seen beyond chance; a line a data set, in Markdown."""
+    lines = []
+    for name, found in claims.items():
+        sure = {label: v.comparison.uf1 for label, v in found.items() if v.p < level}
+        behind = _listed([label for label in sure if sure[label] < 0])
+        ahead = _listed([label for label in sure if sure[label] > 0])
+        heading, noise = load_manifest(name).heading, len(found) - len(sure)
+        same = sum(v.comparison.better == v.comparison.worse == 0 for label, v in found.items() if label not in sure)
+        of_which = f", of which {same} with as many clips right on every subject" if same else ""
+        lines.append(
+            f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise{of_which}."
+        )
+    return "\n".join(lines) or "Nothing was run for these tables yet."
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return f"{len(labels)} ({'; '.join(labels)})" if labels else "none"

@@ -1,0 +1,22 @@
+"""Stored results: records, the folder they lie in, and data frames of all of them.
+
+>>> from astsvm_lib import results
+>>> results.load()      # all predictions  # doctest: +SKIP
+>>> results.scores()    # all scores       # doctest: +SKIP
+"""
+
+from astsvm_lib.results.frames import load, runs, scores
+from astsvm_lib.results.record import Record, RunKey, check_comparable, mixed_versions
+from astsvm_lib.results.store import Store, results_folder
+
+__all__ = [
+    "Record",
+    "RunKey",
+    "Store",
+    "check_comparable",
+    "load",
+    "mixed_versions",
+    "results_folder",
+    "runs",
+    "scores",
+]

@@ -1,0 +1,225 @@
+"""Records as tables that a person can open: a row of ``runs.csv``, and a run's predictions and epochs."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult, Record, RunKey
+from astsvm_lib.storage import canonical_json
+
+#: Columns of ``runs.csv``. ``seconds`` and ``commit`` may differ although nothing else does.
+COLUMNS = (
+    "run", "dataset", "heading", "rehearsal", "method", "differs", "profile", "epochs", "seed", "folds", "clips",
+    "classes", "stages", "libraries", "backend", "device", "processor", "threads", "seconds", "commit", "data",
+    "choices", "recipe", "settings", "checksum",
+)  # fmt: skip
+VOLATILE = ("seconds", "commit")
+#: Epochs of a long training that are kept: enough for a curve.
+EPOCHS_KEPT = 20
+
+Row = dict[str, str]
+
+
+def _csv(rows: list[list[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+def runs_text(rows: Mapping[str, Row]) -> str:
+    """The text of ``runs.csv``, sorted by the runs' names."""
+    return _csv([list(COLUMNS), *([rows[name][column] for column in COLUMNS] for name in sorted(rows))])
+
+
+def read_runs(text: str, where: str) -> dict[str, Row]:
+    """Rows of ``runs.csv`` by run.
+
+    Raises
+    ------
+    CompanionError
+        If it has other columns, or a row another number of fields.
+    """
+    header, *lines = list(csv.reader(io.StringIO(text))) or [[]]
+    if tuple(header) != COLUMNS:
+        raise CompanionError(
+            f"{where}: expected the columns {', '.join(COLUMNS)}; found {', '.join(header) or 'nothing'}"
+        )
+    for number, line in enumerate(lines, 2):
+        if len(line) != len(COLUMNS):
+            raise CompanionError(f"{where}, line {number}: expected {len(COLUMNS)} fields, found {len(line)}")
+    rows = [dict(zip(COLUMNS, line, strict=True)) for line in lines]
+    return {row["run"]: row for row in rows}
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    """``name value`` pairs on one line."""
+    return "; ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _from_pairs(text: str) -> dict[str, str]:
+    return dict(pair.rsplit(" ", 1) for pair in text.split("; ")) if text else {}
+
+
+def checksum(predictions: str, curves: str) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a run's two tables."""
+    return hashlib.sha256(f"{predictions}\0{curves}".encode()).hexdigest()[:16]
+
+
+def predictions_text(record: Record) -> str:
+    """A line a clip: key, truth, then each head's prediction and its score for each class.
+
+    The data set is left out of the key where it is the run's own. A score is empty for a class that the training
+    fold lacked.
+    """
+    own = f"{record.dataset}/"
+    header = ["clip", "truth"]
+    for head in record.heads:
+        header += [head, *(f"{head}:{name}" for name in record.classes)]
+    rows = [header]
+    for clip in record.clips:
+        row = [clip.key.removeprefix(own), clip.truth]
+        for result in clip.heads.values():
+            scores = [result.scores[name] for name in record.classes]
+            row += [result.prediction, *("" if value is None else f"{value:.3f}" for value in scores)]
+        rows.append(row)
+    return _csv(rows)
+
+
+def curves_text(record: Record) -> str:
+    """Two lines a fold, loss and accuracy, with a column for each epoch that is kept; empty without epochs."""
+    if not any(fold.epochs for fold in record.folds):
+        return ""
+    numbers = [str(int(epoch["epoch"])) for epoch in record.folds[0].epochs]
+    rows = [["subject", "measure", *numbers]]
+    for fold in record.folds:
+        rows.append([fold.subject, "loss", *(f"{epoch['loss']:.4g}" for epoch in fold.epochs)])
+        rows.append([fold.subject, "accuracy", *(f"{epoch['accuracy']:.3f}" for epoch in fold.epochs)])
+    return _csv(rows)
+
+
+def row_of(record: Record) -> Row:
+    """The record's row of ``runs.csv``."""
+    return {
+        "run": record.name,
+        "dataset": record.dataset,
+        "heading": record.heading,
+        "rehearsal": "yes" if record.rehearsal else "no",
+        "method": record.method,
+        "differs": record.differs,
+        "profile": record.profile,
+        "epochs": str(record.epochs),
+        "seed": str(record.seed),
+        "folds": str(len(record.folds)),
+        "clips": str(len(record.clips)),
+        "classes": "; ".join(record.classes),
+        "stages": _pairs(record.stages),
+        "libraries": _pairs(record.libraries),
+        "backend": record.backend,
+        "device": record.device,
+        "processor": record.processor,
+        "threads": str(record.threads),
+        "seconds": f"{record.seconds:.1f}",
+        "commit": record.commit or "",
+        "data": record.data,
+        "choices": record.key.choices,
+        "recipe": canonical_json(record.recipe),
+        "settings": canonical_json(record.settings),
+        "checksum": checksum(predictions_text(record), curves_text(record)),
+    }
+
+
+def same_result(first: Row, second: Row) -> bool:
+    """Whether two rows differ at most in :data:`VOLATILE` columns."""
+    return all(first[column] == second[column] for column in COLUMNS if column not in VOLATILE)
+
+
+def _read_predictions(text: str, row: Row) -> dict[str, list[ClipResult]]:
+    """Tested clips by subject, in the order of the file."""
+    classes = row["classes"].split("; ")
+    header, *lines = list(csv.reader(io.StringIO(text)))
+    heads = [name for name in header[2:] if ":" not in name]
+    found: dict[str, list[ClipResult]] = {}
+    for line in lines:
+        values = dict(zip(header, line, strict=True))
+        key = values["clip"] if values["clip"].count("/") == 2 else f"{row['dataset']}/{values['clip']}"
+        results = {}
+        for head in heads:
+            scores = {name: values[f"{head}:{name}"] for name in classes}
+            numbers = {name: float(value) if value else None for name, value in scores.items()}
+            results[head] = HeadResult(prediction=values[head], scores=numbers)
+        subject = key.rsplit("/", 1)[0]
+        clip = ClipResult(key=key, subject=subject, truth=values["truth"], heads=results)
+        found.setdefault(subject, []).append(clip)
+    return found
+
+
+def _read_curves(text: str) -> dict[str, list[dict[str, float]]]:
+    """Epochs by subject."""
+    if not text:
+        return {}
+    header, *lines = list(csv.reader(io.StringIO(text)))
+    found: dict[str, list[dict[str, float]]] = {}
+    for subject, measure, *values in lines:
+        epochs = found.setdefault(subject, [{"epoch": float(number)} for number in header[2:]])
+        for epoch, value in zip(epochs, values, strict=True):
+            epoch[measure] = float(value)
+    return found
+
+
+def record_of(row: Row, predictions: str, curves: str) -> Record:
+    """The record that a row and its two tables stand for.
+
+    Times of single folds are not kept.
+
+    Raises
+    ------
+    CompanionError
+        If the tables are not those that the row was written with.
+    """
+    if checksum(predictions, curves) != row["checksum"]:
+        raise CompanionError(
+            f"{row['run']}: its predictions or epochs are not those that were stored with it (checksum "
+            f"{row['checksum']}, found {checksum(predictions, curves)}); restore the files, or run it again"
+        )
+    clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), _from_pairs(row["stages"])
+    trainer = next((name for name in stages if name.startswith("trainer-")), "")
+    folds = [
+        FoldResult(subject=subject, epochs=epochs.get(subject, []), trainer=trainer, seconds=0.0, clips=tested)
+        for subject, tested in clips.items()
+    ]
+    counts = {"folds": len(folds), "clips": sum(len(fold.clips) for fold in folds)}
+    for what, count in counts.items():
+        if str(count) != row[what]:
+            raise CompanionError(f"{row['run']}: expected {row[what]} {what}, found {count}; run it again")
+    return Record(
+        key=RunKey(
+            dataset=row["dataset"],
+            method=row["method"],
+            profile=row["profile"],
+            seed=int(row["seed"]),
+            choices=row["choices"],
+        ),
+        heading=row["heading"],
+        rehearsal=row["rehearsal"] == "yes",
+        classes=row["classes"].split("; "),
+        epochs=int(row["epochs"]),
+        recipe=json.loads(row["recipe"]),
+        settings=json.loads(row["settings"]),
+        differs=row["differs"],
+        data=row["data"],
+        stages={name: int(version) for name, version in stages.items()},
+        libraries=_from_pairs(row["libraries"]),
+        backend=row["backend"],
+        device=row["device"],
+        processor=row["processor"],
+        threads=int(row["threads"]),
+        commit=row["commit"] or None,
+        seconds=float(row["seconds"]),
+        folds=folds,
+    )

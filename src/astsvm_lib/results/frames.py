@@ -1,0 +1,90 @@
+"""All stored results as tidy data frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from astsvm_lib.results.store import Store
+
+ABOUT = ("run", "dataset", "rehearsal", "method", "differs", "profile", "epochs", "seed")
+
+
+def runs(folder: Path | None = None) -> pd.DataFrame:
+    """``runs.csv``: one row a run.
+
+    Parameters
+    ----------
+    folder
+        See :func:`~astsvm_lib.results.store.results_folder` for the default.
+    """
+    table = pd.DataFrame(list(Store(folder).rows().values()))
+    for column in ("epochs", "seed", "folds", "clips", "threads"):
+        table[column] = table[column].astype(int)
+    table["seconds"] = table["seconds"].astype(float)
+    table["rehearsal"] = table["rehearsal"] == "yes"
+    return table
+
+
+def load(folder: Path | None = None) -> pd.DataFrame:
+    """Predictions of all runs: one row for each run, head and clip.
+
+    Parameters
+    ----------
+    folder
+        See :func:`~astsvm_lib.results.store.results_folder` for the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the run (``run``, ``dataset``, ``rehearsal``, ``method``, ``differs``, ``profile``, ``epochs``,
+        ``seed``, ``outdated``), then ``head``, ``subject``, ``clip`` (its key), ``truth``, ``prediction``, and
+        ``score_CLASS`` for each class.
+
+    Raises
+    ------
+    CompanionError
+        If there is no folder of results, or a record is damaged.
+    """
+    rows = []
+    for record in Store(folder).records():
+        about = {
+            "run": record.name, "dataset": record.dataset, "rehearsal": record.rehearsal, "method": record.method,
+            "differs": record.differs, "profile": record.profile, "epochs": record.epochs, "seed": record.seed,
+            "outdated": bool(record.outdated),
+        }  # fmt: skip
+        for clip in record.clips:
+            for head, result in clip.heads.items():
+                scores = {f"score_{name}": value for name, value in result.scores.items()}
+                rows.append(
+                    {**about, "head": head, "subject": clip.subject, "clip": clip.key, "truth": clip.truth,
+                     "prediction": result.prediction, **scores}
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def scores(folder: Path | None = None) -> pd.DataFrame:
+    """Pooled scores of all runs: one row for each run and head, with ``clips``, ``subjects``, ``uar`` and ``uf1``.
+
+    Parameters
+    ----------
+    folder
+        See :func:`~astsvm_lib.results.store.results_folder` for the default.
+
+    Raises
+    ------
+    CompanionError
+        If there is no folder of results, or a record is damaged.
+    """
+    rows = []
+    for record in Store(folder).records():
+        for head in record.heads:
+            found = record.scores(head)
+            rows.append(
+                {"run": record.name, "dataset": record.dataset, "rehearsal": record.rehearsal,
+                 "method": record.method, "differs": record.differs, "profile": record.profile,
+                 "epochs": record.epochs, "seed": record.seed, "outdated": bool(record.outdated), "head": head,
+                 "subjects": len(record.folds), "clips": len(record.clips), "uar": found.uar, "uf1": found.uf1}
+            )  # fmt: skip
+    return pd.DataFrame(rows)

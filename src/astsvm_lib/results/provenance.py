@@ -1,0 +1,92 @@
+"""Where a result was obtained: libraries, processor, device, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from astsvm_lib.parallel import quiet_stderr
+from astsvm_lib.stages import native_versions
+
+PACKAGES = ("jax", "keras", "scikit-image", "scikit-learn", "scipy", "tensorflow", "tensorflow-cpu", "torch")
+#: Instruction sets that native libraries choose their code by.
+INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
+
+
+def library_versions() -> dict[str, str]:
+    """Version of Python and of every library that can change a result, where it is installed."""
+    found = {"python": platform.python_version()}
+    found |= {name: number for name, number in native_versions().items() if number != "none"}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return dict(sorted(found.items()))
+
+
+def commit() -> str | None:
+    """Commit of the checkout, with ``+changes`` if its library differs from it; None outside one."""
+    folder = Path(__file__).parent
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--", str(folder.parent)],
+            cwd=folder, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+changes" if changed else "")
+
+
+def processor() -> str:
+    """The exact processor: name, family, model and stepping, instruction sets, and cores of this process.
+
+    Processors of one name may choose other native code: the name alone does not tell two results apart.
+    """
+    name, exact = platform.processor() or platform.machine(), ""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(errors="replace").split("\n\n")[0].splitlines()
+        fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+        name = fields.get("model name", name)
+        numbers = [f"{key} {fields[key]}" for key in ("cpu family", "model", "stepping") if key in fields]
+        flags = [flag for flag in INSTRUCTIONS if flag in fields.get("flags", "").split()]
+        exact = f" ({', '.join(numbers)}; {' '.join(flags)})" if numbers else ""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}{exact}, {cores} cores"
+
+
+def threads() -> int:
+    """Threads that a fold computes with in this process, as TensorFlow is given them."""
+    given = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
+    return int(given) if given.isdigit() and int(given) else os.cpu_count() or 1
+
+
+def device() -> str:
+    """Device that the active Keras backend computes on; imports the backend."""
+    with quiet_stderr():
+        import keras
+
+    backend = keras.backend.backend()
+    gpus: list[str] = []
+    if backend == "jax":
+        import jax
+
+        gpus = [d.device_kind for d in jax.devices() if d.platform == "gpu"]
+    elif backend == "torch":
+        import torch
+
+        gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    else:
+        import tensorflow
+
+        for gpu in tensorflow.config.list_physical_devices("GPU"):
+            details = tensorflow.config.experimental.get_device_details(gpu)
+            gpus.append(str(details.get("device_name", gpu.name)))
+    return f"GPU: {', '.join(gpus)}" if gpus else "CPU"

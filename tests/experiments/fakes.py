@@ -1,0 +1,27 @@
+"""A quick stand-in for fitting: every fold predicts the first class."""
+
+from collections.abc import Iterator
+
+from astsvm_lib.experiments.fold import Task
+from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult
+
+
+def fake_fold(fold, task: Task) -> FoldResult:
+    """One fold, with every head of the method."""
+    predicted = HeadResult(prediction=task.classes[0], scores=dict.fromkeys(task.classes, 0.5))
+    clips = [
+        ClipResult(
+            key=task.keys[row],
+            subject=fold.subject,
+            truth=task.classes[task.labels[row]],
+            heads=dict.fromkeys(task.method.heads, predicted),
+        )
+        for row in fold.test
+    ]
+    epochs = [{"epoch": float(i + 1), "loss": 1.0, "accuracy": 0.5} for i in range(task.config.epochs)]
+    return FoldResult(subject=fold.subject, epochs=epochs, trainer="trainer-fast", seconds=0.1, clips=clips)
+
+
+def fake_folds(folds, arrays, task: Task, on_epoch=None) -> Iterator[FoldResult]:
+    for fold in folds:
+        yield fake_fold(fold, task)

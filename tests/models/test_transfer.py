@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
+from astsvm_lib.recipe import Transfer
+
+
+def problem(clips: int = 40, features: int = 600, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = np.arange(clips) % classes
+    centres = rng.normal(0, 0.5, (classes, features))
+    return np.maximum(0, centres[labels] + rng.normal(0, 1, (clips, features))).astype(np.float32), labels
+
+
+# Both solve to libsvm's tolerance of 1e-3, and the last bit of a kernel value, which differs from one
+# processor to another, may send one of them another way to within it: the kernels agree to rounding,
+# the decision values to the tolerance.
+@pytest.mark.parametrize(("gamma", "C"), [("scale", 1.0), ("scale", 2.0), (0.002, 2.0)])
+@pytest.mark.parametrize("standardise", [True, False])
+def test_same_as_scikit_learn_on_raw_features(gamma, C, standardise):
+    x, y = problem()
+    options = Transfer(gamma=gamma, standardise=standardise, C=C)
+    ours = TransferSVM(**options.model_dump()).fit(x[:30], y[:30])
+    scaled = x.astype(np.float64)
+    if standardise:
+        scaled = StandardScaler().fit(scaled[:30]).transform(scaled)
+    theirs = OneVsRestClassifier(SVC(kernel="rbf", C=C, gamma=gamma)).fit(scaled[:30], y[:30])
+    chosen = resolve_gamma(scaled[:30], options)
+    assert chosen == pytest.approx(1 / (600 * scaled[:30].var()) if gamma == "scale" else gamma, rel=1e-12)
+    by_hand = np.exp(-chosen * cdist(scaled[30:], scaled[:30], "sqeuclidean"))
+    assert np.allclose(gram(scaled[30:], scaled[:30], options, chosen), by_hand, rtol=1e-9, atol=0)
+    decisions = ours.decision_function(x[30:])
+    assert np.abs(decisions - theirs.decision_function(scaled[30:])).max() < 1e-3
+    assert np.array_equal(decisions.argmax(1), theirs.predict(scaled[30:]))
+
+
+def test_the_scaler_knows_only_the_training_fold():
+    x, y = problem()
+    plain = TransferSVM().fit(x[:30], y[:30]).decision_function(x[30:31])
+    loud = x.copy()
+    loud[31:] *= 1000
+    assert np.array_equal(TransferSVM().fit(loud[:30], y[:30]).decision_function(loud[30:31]), plain)
+
+
+def test_kernels_by_hand():
+    a, b = np.array([[1.0, 2.0]]), np.array([[3.0, 2.0]])
+    assert gram(a, b, Transfer(kernel="rbf"), 0.5)[0, 0] == pytest.approx(np.exp(-2))
+    assert gram(a, b, Transfer(kernel="linear"), 0.5)[0, 0] == pytest.approx(7)
+    assert gram(a, b, Transfer(kernel="polynomial"), 0.5)[0, 0] == pytest.approx(4.5**3)
+    assert gram(a, b, Transfer(kernel="chi-squared"), 0.5)[0, 0] == pytest.approx(np.exp(-0.5 * 4 / 4))
+    with pytest.raises(CompanionError, match="not negative"):
+        gram(-a, b, Transfer(kernel="chi-squared"), 0.5)
+
+
+def test_gamma():
+    assert resolve_gamma(np.array([[0.0, 2.0], [0.0, 2.0]]), Transfer()) == pytest.approx(1 / (2 * 1))
+    assert resolve_gamma(np.zeros((3, 4)), Transfer()) == 1
+    assert resolve_gamma(np.zeros((3, 4)), Transfer(gamma=0.3)) == 0.3
+    histograms = np.array([[1.0, 0.0], [0.0, 1.0]])  # (1 + 1) / 1 apart, and each 0 from itself: 1 on average
+    assert resolve_gamma(histograms, Transfer(kernel="chi-squared")) == pytest.approx(1)
+
+
+def test_a_class_absent_from_the_fold_is_never_chosen():
+    x, y = problem(classes=3)
+    keep = y != 1
+    svm = TransferSVM().fit(x[keep], y[keep])
+    decisions = expand_decisions(svm.decision_function(x), svm.classes_, 3)
+    assert np.isneginf(decisions[:, 1]).all()
+    assert set(decisions.argmax(1)) <= {0, 2}
+    assert (decisions[keep].argmax(1) == y[keep]).all()
+    with pytest.raises(CompanionError, match="at least 2 classes"):
+        TransferSVM().fit(x[y == 0], y[y == 0])
+
+
+def fitted_labels(svm: TransferSVM, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return svm.fit(x, y).predict(x)
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "polynomial"])
+def test_it_is_a_scikit_learn_estimator(kernel):
+    x, y = problem(60, 20)
+    names = np.array(["negative", "positive", "surprise"])
+    svm = clone(TransferSVM(kernel=kernel, C=10.0))
+    assert svm.get_params() == {"kernel": kernel, "C": 10.0, "gamma": "scale", "standardise": True}
+    assert np.array_equal(fitted_labels(svm, x, names[y]), names[fitted_labels(clone(svm), x, y)])
+    scores = cross_val_score(svm, x, y, cv=3)
+    assert scores.shape == (3,)
+    with pytest.raises(ValueError, match="20 features"):
+        svm.predict(x[:, :5])
+
+
+@parametrize_with_checks(
+    [TransferSVM()],
+    expected_failed_checks=lambda _: dict.fromkeys(
+        ("check_classifiers_one_label", "check_fit2d_1sample"), "an SVM needs two classes, and says so"
+    ),
+)
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)

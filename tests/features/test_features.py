@@ -114,7 +114,7 @@ def test_the_first_map_is_zero_and_components_fit_together():
 def test_images_of_two_shapes_are_refused():
     with pytest.raises(CompanionError, match=r"\(64, 64\) and \(32, 64\)"):
         lucas_kanade(np.zeros((64, 64)), np.zeros((32, 64)))
-    with pytest.raises(CompanionError, match="optical flow: expected two grey images of one shape"):
+    with pytest.raises(CompanionError, match="optical flow: expected two grey images of the same shape"):
         optical_flow(np.zeros((64, 64)), np.zeros((32, 64)), Flow(method="dis"))
 
 

@@ -128,7 +128,7 @@ def test_a_clip_leads_to_its_truth(small_dataset):
             renderer = ClipRenderer(spec_of(clip))
             assert len(renderer.curve) == clip.length
             assert renderer.curve[renderer.apex] > 0.99
-    with pytest.raises(CompanionError, match="no spec for small/01/c0"):
+    with pytest.raises(CompanionError, match="no specification of small/01/c0"):
         spec_of(small_dataset.clips[0])
 
 

@@ -61,12 +61,24 @@ def f1_scores(matrix: np.ndarray) -> np.ndarray:
 
 
 def uar(matrix: np.ndarray) -> float:
-    """Unweighted average recall (equation 8), over the classes with clips."""
+    """Unweighted average recall (equation 8), over the classes with clips.
+
+    Raises
+    ------
+    CompanionError
+        If there are no clips.
+    """
     return _mean_over_present(recalls(matrix))
 
 
 def uf1(matrix: np.ndarray) -> float:
-    """Unweighted F1 score (equation 10), over the classes with clips."""
+    """Unweighted F1 score (equation 10), over the classes with clips.
+
+    Raises
+    ------
+    CompanionError
+        If there are no clips.
+    """
     return _mean_over_present(f1_scores(matrix))
 
 

@@ -1,7 +1,7 @@
-"""The designs of the rendered data sets: who is in them, what they show, under which light.
+"""Designs of the rendered data sets: subjects, emotions, difficulty and recording conditions.
 
-They are called *rehearsal v1*: they were fixed once, by the public baseline alone (see the chapter "The
-rehearsal corpus"), and do not change under the results.
+These designs are *rehearsal v1*. They were calibrated once, only with the public baseline (see the chapter "The
+rehearsal corpus"), and are not adjusted to later results.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from astsvm_lib.rehearsal.capture import Capture
 
 Units = dict[str, float]
 
-#: Action units of each emotion, several per emotion and overlapping between emotions of different
-#: classes, after the codings that accompany CASME II (Yan et al. 2014) and SAMM (Davison et al. 2018).
-#: A side ("14L") stands for either: specs mirror it at random.
+#: Combinations of action units of each emotion. Emotions of different classes share units, as in the codings of
+#: CASME II (Yan et al. 2014) and SAMM (Davison et al. 2018). Unilateral units ("14L") are mirrored at random.
 COMBINATIONS: dict[str, tuple[Units, ...]] = {
     "disgust": (
         {"4": 1.0}, {"4": 1.0, "7": 0.7}, {"9": 1.0}, {"9": 0.8, "10": 0.7}, {"4": 0.8, "9": 0.7},
@@ -55,30 +54,30 @@ CLASS_OF = {
 }  # fmt: skip
 CLASSES = ("negative", "positive", "surprise")
 
-#: What the clips outside the scored set show instead of an expression.
+#: Content of the unscored clips, which have no expression.
 NO_EXPRESSION = ("blink", "gaze", "head", "neutral")
 
 
 @dataclass(frozen=True)
 class Difficulty:
-    """What makes a rendered clip hard, in numbers; fixed by the public baseline and by nothing else.
+    """Difficulty of the rendered clips; calibrated only with the public baseline.
 
     Attributes
     ----------
     peak_px, peak_spread
-        Median of the peak motion in pixels of the 192-pixel crop, and spread of its logarithm.
+        Median of the peak motion in pixels of the 192-pixel crop; standard deviation of its logarithm.
     unit_spread
-        Spread of the logarithm of each unit's share in a clip.
+        Standard deviation of the logarithm of each unit's intensity.
     side_spread
-        The same for left against right, beside the subject's own asymmetry.
+        Standard deviation of the logarithm of the left-right asymmetry, in addition to the subject's own.
     stray
-        Share of clips in which one more unit, of any kind, moves a little.
+        Fraction of clips with one additional action unit.
     stray_share
-        How much it moves, against the expression.
+        Largest intensity of the additional unit, relative to the expression.
     blink, gaze
-        Share of clips in which the eyes blink, or the gaze shifts.
+        Fraction of clips with a blink, or with a gaze shift.
     head_px
-        Largest head motion inside a clip, pixels of the crop.
+        Largest head motion within a clip, in pixels of the crop.
     """
 
     peak_px: float = 0.65
@@ -94,25 +93,25 @@ class Difficulty:
 
 @dataclass(frozen=True)
 class Design:
-    """One rendered data set before anything is drawn.
+    """Design of a rendered data set, from which its clips are sampled.
 
     Attributes
     ----------
     id, prefix, digits
-        Identifier; how subject names begin, and how many digits they have.
+        Identifier; prefix and number of digits of subject names.
     emotions
-        Clips of each emotion.
+        Emotion -> number of clips.
     coarse
-        True where the annotation names the class alone, not the emotion.
+        True if the annotation contains only the class, not the emotion.
     fps, frames, size
-        Frames a second; fewest and most frames of a clip, onset to offset; side of the frame, pixels.
+        Frames per second; smallest and largest number of frames from onset to offset; side of the frame in pixels.
     apex
-        False where the annotation has no apex.
+        False if the annotation has no apex.
     capture
-        Largest value of each condition; a clip draws its own between zero and that, with random sign
-        for ``drift`` and ``light_turn``. Noise, gamma and colour are the same for all.
+        Largest value of each condition. Each clip has a random value up to it, with random sign for ``drift`` and
+        ``light_turn``; noise, gamma and colour are the same for all clips.
     difficulty, seed
-        See :class:`Difficulty`; seed of everything drawn.
+        See :class:`Difficulty`; seed of all random values.
     """
 
     id: str
@@ -181,10 +180,10 @@ def _chosen_people() -> dict[str, Any]:
 
 
 def people() -> dict[str, tuple[int, ...]]:
-    """Subject seeds of each data set (chosen by ``tools/choose_people.py``)."""
+    """Seeds of the subjects of each data set, selected by ``tools/choose_people.py``."""
     return {dataset: tuple(seeds) for dataset, seeds in _chosen_people()["people"].items()}
 
 
 def selection() -> dict[str, float]:
-    """How they were chosen: number of candidates, of those with one face, and embedding distances."""
+    """Statistics of the selection: number of candidates, number with one detected face, embedding distances."""
     return {name: value for name, value in _chosen_people().items() if name != "people"}

@@ -1,4 +1,4 @@
-"""Rendered clips in files that other people's tools read: PNG frames, CSV tables, .flo flow."""
+"""Export of rendered clips in standard formats: PNG frames, CSV tables, .flo flow fields."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 PARTS = ("all", "expression", "head")
 README = """{id} {version}: rendered faces (rehearsal data), {licence}
 
-annotation.csv            one row a clip: subject, clip, label, emotion, action units, onset, apex, offset
-                          (frames counted from 0), frames a second; scored: part of the experiment or not
-SUBJECT/CLIP/frames       frame_0000.png ..., the onset first
-SUBJECT/CLIP/truth.csv    one row a frame: time, intensity of the expression, factor on the light, direction of
-                          the light, blink, gaze (degrees), contraction of each action unit (millimetres)
-SUBJECT/CLIP/landmarks.csv  one row a frame and landmark: column and row of the 68 points, pixels
-SUBJECT/CLIP/spec.json  everything that the clip was made from
-SUBJECT/CLIP/flow         true motion from the onset: NNNN_all.flo, NNNN_expression.flo (the head at rest) and
-                          NNNN_head.flo (the face as at the onset), in Middlebury's format, pixels right and
-                          down; NNNN_visible.png is 255 where what the onset shows is seen in frame NNNN too
+annotation.csv              one row per clip: subject, clip, label, emotion, action units, onset, apex, offset
+                            (frame numbers from 0), frames per second; scored: part of the experiment or not
+SUBJECT/CLIP/frames         frame_0000.png ..., the onset first
+SUBJECT/CLIP/truth.csv      one row per frame: time, intensity of the expression, relative light intensity, direction
+                            of the light, blink, gaze (degrees), contraction of each action unit (millimetres)
+SUBJECT/CLIP/landmarks.csv  one row per frame and landmark: column and row of the 68 points, in pixels
+SUBJECT/CLIP/spec.json      complete specification of the clip
+SUBJECT/CLIP/flow           true motion from the onset: NNNN_all.flo, NNNN_expression.flo (head at rest) and
+                            NNNN_head.flo (expression as at the onset), in Middlebury's format, pixels right and
+                            down; NNNN_visible.png is 255 where the surface seen at the onset is visible in frame NNNN
 """
 
 
@@ -45,7 +45,7 @@ def _bgr(frame: np.ndarray) -> np.ndarray:
 
 
 def truth_table(renderer: ClipRenderer) -> pd.DataFrame:
-    """One row a frame: intensity, light, eyes, and the contraction of each unit in millimetres."""
+    """Ground truth, one row per frame: intensity, light, eyes, and contraction of each unit in millimetres."""
     fps, rows = renderer.spec.fps, []
     for frame, (level, gain) in enumerate(zip(renderer.curve, renderer.gain, strict=True)):
         x, y, z = renderer.light(frame)
@@ -69,7 +69,7 @@ def truth_table(renderer: ClipRenderer) -> pd.DataFrame:
 
 
 def landmark_table(renderer: ClipRenderer) -> pd.DataFrame:
-    """One row a frame and landmark: column and row, pixels."""
+    """True landmarks, one row per frame and landmark: column and row, in pixels."""
     points = np.stack([renderer.landmarks(frame) for frame in range(len(renderer.curve))])
     frame, landmark = np.indices(points.shape[:2]).reshape(2, -1)
     column, row = points.reshape(-1, 2).T
@@ -77,7 +77,7 @@ def landmark_table(renderer: ClipRenderer) -> pd.DataFrame:
 
 
 def annotation_table(dataset: Dataset) -> pd.DataFrame:
-    """One row a clip, scored or not."""
+    """Annotation, one row per clip, scored and unscored."""
     scored = dataset.table().assign(scored=True)
     others = Dataset(dataset.manifest, dataset.unscored).table().assign(scored=False)
     return pd.concat([scored, others], ignore_index=True).drop(columns=["frames", "milliseconds"])
@@ -98,9 +98,24 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 
 def render_clip(clip: Clip, folder: Path, flow: FlowChoice = "apex") -> Path:
-    """Frames, truth and spec of a rendered clip in ``folder/subject/name``; all of it or nothing.
+    """Write frames, ground truth and specification of a rendered clip, and return the clip's folder.
 
-    A clip that lies there already, made from the same spec, is not rendered again.
+    A clip that already exists with the same specification is not rendered again. An interrupted call leaves no
+    incomplete clip.
+
+    Parameters
+    ----------
+    clip
+        Clip of a rendered data set.
+    folder
+        Parent folder; the clip is written to ``folder/subject/name``.
+    flow
+        Frames for which the flow from the onset is written: the apex, all, or none.
+
+    Raises
+    ------
+    CompanionError
+        If the clip does not belong to a rendered data set, or a file cannot be written.
     """
     target = folder / clip.subject / clip.name
     spec = spec_of(clip)
@@ -128,7 +143,24 @@ def render_clip(clip: Clip, folder: Path, flow: FlowChoice = "apex") -> Path:
 
 
 def render_clips(clips: Sequence[Clip], folder: Path, flow: FlowChoice = "apex", jobs: int = 1) -> None:
-    """:func:`render_clip` for many clips, ``jobs`` at once, each below ``folder/dataset``; with a bar."""
+    """:func:`render_clip` for many clips, with a progress bar.
+
+    Parameters
+    ----------
+    clips
+        Clips of rendered data sets.
+    folder
+        Parent folder; each clip is written to ``folder/dataset/subject/name``.
+    flow
+        Frames for which the flow from the onset is written: the apex, all, or none.
+    jobs
+        Number of processes.
+
+    Raises
+    ------
+    CompanionError
+        If a clip does not belong to a rendered data set, or a file cannot be written.
+    """
     work = [(clip, folder / clip.dataset, flow) for clip in clips]
     jobs = min(jobs, len(work))
     results = map_unordered(render_clip, work, jobs, ONE_THREAD) if jobs > 1 else (render_clip(*item) for item in work)
@@ -137,7 +169,15 @@ def render_clips(clips: Sequence[Clip], folder: Path, flow: FlowChoice = "apex",
 
 
 def write_annotation(dataset: Dataset, folder: Path) -> None:
-    """``annotation.csv`` and ``README.txt`` of a rendered data set."""
+    """Write ``annotation.csv`` and ``README.txt`` of a rendered data set.
+
+    Parameters
+    ----------
+    dataset
+        Rendered data set.
+    folder
+        Folder to write to.
+    """
     table = annotation_table(dataset)
     write_atomically(folder / "annotation.csv", table.to_csv(index=False).encode())
     manifest = dataset.manifest
@@ -147,27 +187,33 @@ def write_annotation(dataset: Dataset, folder: Path) -> None:
 
 def require_rendered(dataset: Dataset) -> None:
     """Raise :class:`CompanionError` unless the data set is a rendered one."""
-    strange = next((clip for clip in dataset if clip.dataset not in DESIGNS), None)
-    if strange is not None:
+    if any(clip.dataset not in DESIGNS for clip in dataset):
         names = ", ".join(DESIGNS)
-        raise CompanionError(
-            f"{dataset.id}: only rendered data sets can be rendered; expected one of {names}, or their union"
-        )
+        raise CompanionError(f"{dataset.id}: not a rendered data set; expected one of {names}, or their union")
 
 
 def check_video_name(path: Path) -> None:
-    """Raise :class:`CompanionError` unless a video can be written under this name."""
+    """Raise :class:`CompanionError` unless the file name has the suffix of a supported video format."""
     if path.suffix not in CODECS:
         raise CompanionError(f"--video: expected a file name that ends in .mp4 or .avi, found '{path.name}'")
 
 
 def write_video(frames: Iterable[np.ndarray], fps: float, path: Path) -> None:
-    """A video of frames (H, W, 3) or (H, W) uint8; half a file does not stay.
+    """Write a video; an interrupted call leaves no incomplete file.
+
+    Parameters
+    ----------
+    frames
+        (H, W, 3) uint8 RGB or (H, W) uint8 each.
+    fps
+        Frames per second.
+    path
+        File name that ends in ``.mp4`` or ``.avi``.
 
     Raises
     ------
     CompanionError
-        If OpenCV cannot write this kind of file.
+        If OpenCV cannot write this format.
     """
     check_video_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -181,7 +227,7 @@ def write_video(frames: Iterable[np.ndarray], fps: float, path: Path) -> None:
                 writer = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*CODECS[path.suffix]), fps, size)
                 if not writer.isOpened():
                     raise CompanionError(
-                        f"{path}: this OpenCV cannot write {path.suffix} files; try the other of .mp4, .avi"
+                        f"{path}: this OpenCV build cannot write {path.suffix} files; use the other of .mp4 and .avi"
                     )
             writer.write(image)
         if writer is not None:
@@ -192,18 +238,25 @@ def write_video(frames: Iterable[np.ndarray], fps: float, path: Path) -> None:
 
 
 def find_clip(dataset: Dataset, name: str) -> Clip:
-    """The clip with this key, with or without the data set's name in front.
+    """The clip with a given key.
+
+    Parameters
+    ----------
+    dataset
+        Data set to search, scored and unscored clips.
+    name
+        ``subject/name``, with or without ``dataset/`` in front.
 
     Raises
     ------
     CompanionError
-        If there is none, or several, with the keys that come near.
+        If there is no such clip, or several; the message lists similar keys.
     """
-    everything: Sequence[Clip] = (*dataset.clips, *dataset.unscored)
-    found = [clip for clip in everything if clip.key == name or f"{clip.subject}/{clip.name}" == name]
+    clips: Sequence[Clip] = (*dataset.clips, *dataset.unscored)
+    found = [clip for clip in clips if clip.key == name or f"{clip.subject}/{clip.name}" == name]
     if len(found) == 1:
         return found[0]
     subject = name.split("/")[-2] if "/" in name else name
-    near = [clip.key for clip in everything if clip.subject == subject][:6] or [clip.key for clip in everything[:6]]
+    near = [clip.key for clip in clips if clip.subject == subject][:6] or [clip.key for clip in clips[:6]]
     what = "no clip" if not found else f"{len(found)} clips"
     raise CompanionError(f"{dataset.id}: {what} '{name}'; expected SUBJECT/CLIP, such as {', '.join(near)}")

@@ -1,4 +1,4 @@
-"""Furrows: where the skin darkens as AU 4, AU 6 or AU 9 contracts."""
+"""Furrows: darkening of the skin by contraction of AU 4, AU 6 or AU 9."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 from astsvm_lib.rehearsal.canvas import stroke
 from astsvm_lib.rehearsal.head import TEXTURE_SIZE
 
-#: Contraction (decimetres) at which a furrow is as deep as it gets: a full, visible expression.
+#: Contraction (decimetres) at which a furrow has its full depth: a strong, visible expression.
 FURROW_FULL = 0.05
 
 
 @dataclass(frozen=True)
 class Furrow:
-    """A patch of texture that darkens while an action unit contracts.
+    """A patch of the texture that darkens with the contraction of an action unit.
 
     Attributes
     ----------
     unit
         Name of the unit, such as ``"6L"``.
     rows, columns
-        Where the patch lies in the texture.
+        Position of the patch in the texture.
     depth
-        (rows, columns) share of the light that is lost at :data:`FURROW_FULL`, 0..1.
+        (rows, columns) fraction of the light lost at :data:`FURROW_FULL`, 0..1.
     """
 
     unit: str
@@ -37,7 +37,7 @@ class Furrow:
 
 @lru_cache
 def _furrow_lines() -> dict[str, np.ndarray]:
-    """Lines of each unit's furrow on the whole texture, 0..1: drawn once, the same for everybody."""
+    """Furrow lines of each unit on the texture, (side, side), 0..1; the same for every subject."""
     found: dict[str, np.ndarray] = {}
     for side, s in (("L", 1), ("R", -1)):
         brow, nose, eye = (np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32) for _ in range(3))
@@ -59,7 +59,7 @@ def _furrow_lines() -> dict[str, np.ndarray]:
 
 
 def furrows(strength: float) -> tuple[Furrow, ...]:
-    """The furrows that contracting units draw on a subject whose skin folds with this strength, 0..1."""
+    """The furrows of a subject whose skin folds with the given strength, 0..1."""
     found = []
     for unit, lines in _furrow_lines().items():
         rows, columns = (np.flatnonzero((lines > 0.01).any(axis)) for axis in (1, 0))

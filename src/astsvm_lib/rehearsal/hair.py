@@ -1,4 +1,4 @@
-"""Hair: cuts, where hair grows on the head and on the texture, and how thick it lies."""
+"""Hair: style, distribution on the head and on the texture, and thickness."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from astsvm_lib.rehearsal.head import SKIN, TEXTURE_SIZE, load_head
 
 @dataclass(frozen=True)
 class HairStyle:
-    """Where hair grows and how thick it lies.
+    """Distribution and thickness of the hair.
 
     Attributes
     ----------
     line
-        Height at which it begins above the forehead, y.
+        Height y of the hairline above the forehead.
     swing
-        How much higher it begins on the subject's left than on the right, per radian.
+        Slope of the hairline, positive if higher on the subject's left; y per radian.
     temples
-        How far it recedes at the temples, y.
+        Recession at the temples, y.
     thickness
-        Of the layer over the skull, decimetres.
+        Thickness of the layer over the skull, in decimetres.
     density
-        Share of the skin that it covers, 0..1.
+        Fraction of the skin that is covered, 0..1.
     ragged
-        How unevenly it ends, y.
+        Irregularity of the hairline, y.
     curl
-        Width of a strand's detail over its length: 0 for straight hair.
+        Ratio of width to length of a strand's detail; 0 for straight hair.
     """
 
     line: float
@@ -43,7 +43,19 @@ class HairStyle:
 
 
 def draw_style(rng: np.random.Generator, male: bool, age: float, tone: float) -> tuple[HairStyle | None, bool]:
-    """A random haircut, None for a bald head, and whether hair falls behind the face."""
+    """A random hair style, None for a bald head, and whether hair falls behind the face.
+
+    Parameters
+    ----------
+    rng
+        Source of all random values.
+    male
+        Sex of the subject.
+    age
+        In years.
+    tone
+        Skin tone from 0 (lightest) to 1.
+    """
     if male and rng.random() < 0.10 + 0.25 * max(0, (age - 35) / 30):
         return None, False
     kind = rng.choice(
@@ -64,7 +76,7 @@ def draw_style(rng: np.random.Generator, male: bool, age: float, tone: float) ->
 
 
 def _hairline(style: HairStyle, angle: np.ndarray) -> np.ndarray:
-    """Height at which hair begins, by cylinder angle: forehead, temples, sideburns, nape."""
+    """Height of the hairline by cylinder angle: forehead, temples, sideburns, nape."""
     side = np.abs(angle)
     forehead = style.line + style.swing * np.clip(angle, -0.9, 0.9)
     temples = style.temples * np.exp(-0.5 * ((side - 0.62) / 0.2) ** 2)
@@ -73,7 +85,15 @@ def _hairline(style: HairStyle, angle: np.ndarray) -> np.ndarray:
 
 
 def hair_shell(style: HairStyle | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """How far each vertex is hair (V,), 0..1, and how thick hair lies on it (V,), decimetres."""
+    """Degree to which each vertex is covered by hair, (V,), 0..1, and thickness of the hair, (V,) decimetres.
+
+    Parameters
+    ----------
+    style
+        Hair style; None for a bald head.
+    rng
+        Source of the variation in thickness.
+    """
     head = load_head()
     if style is None:
         return np.zeros(len(head.mean), np.float32), np.zeros(len(head.mean), np.float32)
@@ -87,7 +107,17 @@ def hair_shell(style: HairStyle | None, rng: np.random.Generator) -> tuple[np.nd
 
 
 def paint_hair(rng: np.random.Generator, style: HairStyle, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mask of the scalp hair, 0..1, and its colour."""
+    """Mask of the scalp hair, (side, side), 0..1, and its colour, (side, side, 3) linear RGB.
+
+    Parameters
+    ----------
+    rng
+        Source of the strands and of the hairline.
+    style
+        Hair style.
+    colour
+        (3,) linear RGB.
+    """
     _, _, y, a = grid()
     line = _hairline(style, a) + 0.02 * fractal_noise(rng, 40, 2)
     rough = rng.standard_normal((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)

@@ -1,4 +1,4 @@
-"""The head that every rehearsal subject is made from: mesh, identities, action units, texture map.
+"""Head model of all rehearsal subjects: mesh, identity space, action units, texture map.
 
 Model coordinates: x to the subject's left, y up, z towards the camera; one unit is a decimetre.
 """
@@ -17,13 +17,13 @@ from astsvm_lib.rehearsal.subdivision import catmull_clark
 
 SKIN, EYE, TEETH, TONGUE = range(4)
 
-#: Side of the square texture, and the rows of it that hold skin; the rest is an atlas for the eyes.
+#: Side of the square texture, and the fraction of its rows with skin; the rest is an atlas for eyes and flat colours.
 TEXTURE_SIZE = 1024
 SKIN_ROWS = 0.86
-#: The skin is unrolled as a cylinder about x = 0, z = AXIS_Z, between these heights.
+#: The skin is unrolled from a cylinder about x = 0, z = AXIS_Z, between these heights.
 AXIS_Z = 0.25
 TOP_Y, BOTTOM_Y = 8.75, 5.0
-#: Where the atlas keeps each eye (centre column) and the flat colours, as fractions of the side.
+#: Positions of the eyes (centre column) and of the flat colours in the atlas, as fractions of the side.
 EYE_COLUMNS = (0.08, 0.20)
 EYE_HALF_WIDTH = 0.05
 ATLAS_ROW = 0.94
@@ -32,7 +32,15 @@ EYE_EXTENT = 0.16  # model units from an eye's centre to the edge of its square 
 
 
 def skin_texel(angle: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Texture column and row of a skin point at a cylinder angle (radians) and height y."""
+    """Texture column and row of skin points, in texels.
+
+    Parameters
+    ----------
+    angle
+        Cylinder angle, in radians.
+    height
+        Height y, in model units.
+    """
     column = (angle / np.pi * 0.5 + 0.5) * (TEXTURE_SIZE - 1)
     row = (TOP_Y - height) / (TOP_Y - BOTTOM_Y) * TEXTURE_SIZE * SKIN_ROWS
     return column, row
@@ -40,33 +48,32 @@ def skin_texel(angle: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.nd
 
 @dataclass(frozen=True)
 class Head:
-    """Mesh and bases after one subdivision; V vertices, F triangles.
+    """Mesh and bases after one subdivision step; V vertices, F triangles.
 
     Attributes
     ----------
     mean, template
-        (V, 3) mean face of the identity space; the neutral face that the texture is laid out on.
+        (V, 3) mean face of the identity space; (V, 3) neutral face that defines the texture coordinates.
     identity
-        (K, V, 3) identity components, one standard deviation each.
+        (K, V, 3) identity components, scaled to one standard deviation.
     units
-        Name -> (V, 3): displacement of each action unit ("12L", "17"); 1.0 moves some skin by 1
-        decimetre (a tenth of that is a strong expression).
+        Name of an action unit ("12L", "17") -> (V, 3) displacement. A contraction of 1.0 moves the skin by up to
+        1 decimetre; a strong expression has about 0.1.
     triangles, triangle_part
-        (F, 3) vertex numbers and (F,) part codes.
+        (F, 3) vertex indices and (F,) part codes.
     part, texel, lips, lids, ears
-        Per vertex: part code, texture coordinates (V, 2), painted masks in 0..1.
+        Per vertex: (V,) part code, (V, 2) texture coordinates, (V,) masks in 0..1.
     lid_pairs
-        (P, 2) vertices of the upper and the lower lid's rim that meet when an eye closes, corners
-        included.
+        (P, 2) vertices of the upper and the lower lid rim that meet when the eye closes, corners included.
     lid_weight
-        (V,) how much a vertex belongs to a lid's rim, 0..1: what stops when the lids meet.
+        (V,) degree to which a vertex belongs to a lid, 0..1; its motion stops when the lids meet.
     attribute_mean, attribute_slope, attribute_rest
-        Mean of (male, old, african, asian), each 0..1, over the people that the identity space was
-        learned from; (4, K) change of the coefficients with them; (K,) spread that they leave over.
+        (4,) mean of (male, old, african, asian), each 0..1, over the people to whom the identity space was fitted;
+        (4, K) slope of the coefficients in these attributes; (K,) residual standard deviation.
     occlusion
-        (V,) ambient light that reaches the mean face, 0..1.
+        (V,) fraction of the ambient light that reaches the mean face, 0..1.
     angle
-        (V,) cylinder angle of the template, radians.
+        (V,) cylinder angle of the template, in radians.
     """
 
     mean: np.ndarray
@@ -105,7 +112,19 @@ def _layout(template: np.ndarray, part: np.ndarray, base_part: np.ndarray, base:
 
 
 def ambient_occlusion(points: np.ndarray, triangles: np.ndarray, directions: int = 48, side: int = 256) -> np.ndarray:
-    """Share of the sky that each vertex sees, (V,), by depth maps from directions on a sphere."""
+    """Fraction of the ambient light that reaches each vertex, (V,), computed by depth maps from many directions.
+
+    Parameters
+    ----------
+    points
+        (V, 3) vertex positions.
+    triangles
+        (F, 3) vertex indices.
+    directions
+        Number of directions on the sphere.
+    side
+        Side of each depth map, in pixels.
+    """
     normals = vertex_normals(points, triangles)
     step = (np.arange(directions) + 0.5) / directions
     polar, azimuth = np.arccos(1 - 2 * step), np.pi * (1 + 5**0.5) * step * directions
@@ -130,7 +149,7 @@ def ambient_occlusion(points: np.ndarray, triangles: np.ndarray, directions: int
 
 
 def _lid_weight(template: np.ndarray, part: np.ndarray, lids: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """How much each vertex belongs to a lid: the painted lids, and what lies at their rims."""
+    """Degree to which each vertex belongs to a lid: the mask of the lids, and the skin at their rims."""
     distance, _ = cKDTree(template[pairs.ravel()]).query(template)
     near = np.clip((0.10 - distance) / 0.06, 0, 1)
     return np.where(part == SKIN, np.maximum(lids, near), 0.0).astype(np.float32)
@@ -138,7 +157,7 @@ def _lid_weight(template: np.ndarray, part: np.ndarray, lids: np.ndarray, pairs:
 
 @lru_cache
 def load_head() -> Head:
-    """The head from the committed asset, subdivided once; read-only, shared by all subjects."""
+    """The head in the package's assets, subdivided once; shared by all subjects and not to be modified."""
     with files("astsvm_lib.rehearsal").joinpath("assets/head.npz").open("rb") as stream, np.load(stream) as data:
         asset = {name: data[name] for name in data.files}
     smooth, quads, parent = catmull_clark(asset["quads"].astype(np.int64), len(asset["mean"]))
@@ -151,7 +170,7 @@ def load_head() -> Head:
 
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     triangle_part = np.concatenate([quad_part, quad_part])
-    # No camera of this corpus sees the back of the head, where the texture's seam lies.
+    # The back of the head, with the seam of the texture, is never visible.
     is_skin = triangle_part == SKIN
     seam = is_skin & (np.ptp(texel[triangles, 0], axis=1) > 0.4 * TEXTURE_SIZE)
     centre = template[triangles].mean(1)
@@ -188,7 +207,13 @@ def load_head() -> Head:
 
 
 def unit_cosine(first: str, second: str) -> float:
-    """Cosine between two action units as seen from the front, both sides of each taken together."""
+    """Cosine similarity of the frontal displacements of two action units, both sides included.
+
+    Parameters
+    ----------
+    first, second
+        Names of action units, such as ``"12"``.
+    """
     head = load_head()
     front = (head.part == SKIN) & (head.template[:, 2] > 0.6) & (head.template[:, 1] > 6.2)
 

@@ -1,7 +1,7 @@
-"""Rendered clips on disk as the real databases lie there: to practise on, to teach with, and to test the loaders.
+"""Rendered clips in the on-disk layout of the real databases, for practice, teaching and tests of the loaders.
 
-The folders, names, frame numbers and sheets are those of the real databases; what the sheets say is
-made up, and the frames are rendered. A file beside the subjects says so, and with it every result.
+Folders, names, frame numbering and sheets have the form of the real databases, but the annotation is invented and
+the frames are rendered. A marker file beside the subjects' folders marks every result on them as rehearsal data.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from astsvm_lib.rehearsal.corpus import entries
 
 #: Real database -> its rendered counterpart.
 COUNTERPARTS = {"casme2": "rehearsal-casme2", "smic-hs": "rehearsal-smic", "samm": "rehearsal-samm"}
-#: Rendered frames of a subject, from which all clips of that subject are put together.
+#: Number of rendered frames per subject, from which all clips of that subject are composed.
 FILM = 10
-#: Rows that the real sheets have beside the scored ones.
+#: Number of unscored rows in the real sheets, by emotion.
 _OTHERS = {"casme2": {"others": 99, "sadness": 7, "fear": 2}, "samm": {"other": 26}, "smic-hs": {}}
-_TEXT = """These are rendered faces (rehearsal data) in the folders of {title}: made to practise on.
-What the annotation says is made up, and all clips of a subject show the same: a score on them means nothing.
-Nothing here is the database.
+_TEXT = """These are rendered faces (rehearsal data) in the layout of {title}, for practice.
+The annotation is invented, and all clips of a subject show the same expression: scores on them have no meaning.
+Nothing in this folder is part of the database.
 """
 
-#: The frames that a subject's clips are put together from: encoded images.
+#: Function from a subject to the frames of which the subject's clips are composed, as encoded images.
 Film = Callable[[str], Sequence[bytes]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One clip of a layout: what its sheet says, and where its frames lie.
+    """One clip of a layout: its row in the sheet and the folder of its frames.
 
     Attributes
     ----------
     subject, clip
         As in the clip's key.
     onset, apex, offset
-        Frame numbers; the apex as the sheet has it, which may be ``/``.
+        Frame numbers; the apex as in the sheet, which may be ``/``.
     emotion, units
-        As coded.
+        Emotion and action units as coded.
     folder
-        Of the frames, below the subjects' common folder.
+        Folder of the frames, relative to the folder that contains the subjects.
     """
 
     subject: str
@@ -70,20 +70,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Naming:
-    """How a distribution differs from the usual one.
+    """Deviations of a distribution from the standard one.
 
     Attributes
     ----------
     frame
-        Format of a frame's file name, with ``number`` and ``subject``; the usual one by default.
+        Format of a frame's file name, with ``number`` and ``subject``; the standard one by default.
     first
-        Number of each clip's first file; by default the onset.
+        Number of each clip's first file; the onset by default.
     below
-        Folders between the root and the subjects' folders; the usual ones by default.
+        Folders between the root and the subjects' folders; the standard ones by default.
     sheet
-        Name of the annotation sheet; none is written for the empty string.
+        Name of the annotation sheet; the standard one by default. No sheet is written for the empty string.
     folder
-        Gives each clip's folder another name.
+        Function from a row to the clip's folder.
     """
 
     frame: str = ""
@@ -113,7 +113,7 @@ def _casme2(number: int, count: int) -> tuple[str, str]:
 
 @lru_cache
 def rows_of(database: str) -> tuple[Row, ...]:
-    """The rows of a made-up sheet with the real one's counts and special cases.
+    """Rows of an invented sheet with the counts and special cases of the real one.
 
     Subjects, emotions and lengths are those of the rendered counterpart.
     """
@@ -157,14 +157,14 @@ def rows_of(database: str) -> tuple[Row, ...]:
     return tuple(found)
 
 
-#: Clips that the real sheet gives one of their ends as the apex.
+#: Clips whose apex in the real sheet equals their onset or offset.
 _CASME2_ENDS = {("sub05", "EP16_04f"), ("sub12", "EP09_06"), ("sub20", "EP16_01"), ("sub25", "EP18_04f")}
-#: Scored clips of the real sheet whose names have another form than the rest.
+#: Scored clips of the real sheet with an unusual form of name.
 _CASME2_NAMES = {("sub07", "EP06_02_01"), ("sub07", "EP06_02_02"), ("sub09", "EP09f")}
 
 
 def _casme2_cases(rows: list[Row]) -> list[Row]:
-    """The clips that the real sheet is known to be wrong about, two of them beside the scored ones; unusual names."""
+    """Add the special cases of the real sheet: known errors, two of them in additional rows, and unusual names."""
     wanted = _CASME2_ENDS | _CASME2_NAMES
     found = []
     for row in rows:
@@ -183,7 +183,15 @@ def _casme2_cases(rows: list[Row]) -> list[Row]:
 
 
 def sheet_of(database: str, rows: Iterable[Row]) -> pd.DataFrame:
-    """The annotation sheet as it is written: every cell of it, the header among them."""
+    """All cells of the annotation sheet, including the header.
+
+    Parameters
+    ----------
+    database
+        ``casme2``, ``smic-hs`` or ``samm``.
+    rows
+        Clips of the sheet.
+    """
     table: list[list[object]] = []
     if database == "casme2":
         table.append(["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units",
@@ -204,7 +212,7 @@ def sheet_of(database: str, rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def counterpart_film(database: str) -> Film:
-    """Rendered films: :data:`FILM` frames of a clip of the subject's counterpart, from onset to offset."""
+    """Rendered films: :data:`FILM` frames, from onset to offset, of a clip of the subject's rendered counterpart."""
     clips = load(COUNTERPARTS[database]).clips
     people = list(dict.fromkeys(clip.subject for clip in clips))
 
@@ -219,7 +227,7 @@ def counterpart_film(database: str) -> Film:
 
 
 def _write_clip(row: Row, folder: Path, film: Sequence[Path], frame: str, first: int) -> None:
-    """One clip's files: links to the subject's film, slowed down or sped up to the clip's length."""
+    """Write a clip's files: links to the subject's film, resampled to the clip's length."""
     folder.mkdir(parents=True, exist_ok=True)
     moments = np.linspace(0, len(film) - 1, row.length).round().astype(int)
     for i, moment in enumerate(moments):
@@ -227,37 +235,37 @@ def _write_clip(row: Row, folder: Path, film: Sequence[Path], frame: str, first:
         target = folder / name
         try:
             os.link(film[moment], target)
-        except OSError:  # a file system without hard links
+        except OSError:  # file system without hard links
             target.write_bytes(film[moment].read_bytes())
 
 
 def write_layout(
     database: str, out: Path, rows: Iterable[Row] | None = None, film: Film | None = None, naming: Naming | None = None
 ) -> Path:
-    """A database's folders and sheet with rendered frames; the root folder is returned.
+    """Write a database's folders and sheet with rendered frames, and return the root folder.
 
     Parameters
     ----------
     database
         ``casme2``, ``smic-hs`` or ``samm``.
     out
-        Folder to write to; must not hold anything.
+        Folder to write to; must be empty or not exist.
     rows
         Clips; those of :func:`rows_of` by default.
     film
-        Frames of each subject; :func:`counterpart_film` by default, which renders them.
+        Frames of each subject; rendered by :func:`counterpart_film` by default.
     naming
-        How the distribution differs from the usual one.
+        Deviations from the standard distribution.
 
     Raises
     ------
     CompanionError
-        If the database has no rendered counterpart, or the folder holds something.
+        If the database has no rendered counterpart, or the folder is not empty.
     """
     if database not in COUNTERPARTS:
         raise CompanionError(f"{database}: no rendered counterpart; expected one of {', '.join(COUNTERPARTS)}")
     if out.exists() and any(out.iterdir()):
-        raise CompanionError(f"{out}: expected an empty folder, found files in it; name another one")
+        raise CompanionError(f"{out}: expected an empty folder, found files in it; choose another one")
     rows = tuple(rows_of(database) if rows is None else rows)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)

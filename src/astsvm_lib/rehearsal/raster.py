@@ -1,4 +1,4 @@
-"""Triangles to pixels: a z-buffer, vertex normals and texture look-up, compiled by numba."""
+"""Rasterisation with a z-buffer, vertex normals and texture look-up, compiled by numba."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Hits:
-    """What each pixel of a (height, width) image sees.
+    """The visible surface point at each pixel of a (height, width) image.
 
     Attributes
     ----------
     triangle
-        (height, width) int32: triangle number, -1 for none.
+        (height, width) int32: index of the visible triangle, -1 for none.
     second, third
         (height, width) float32: barycentric weights of the triangle's second and third vertex.
     """
@@ -25,7 +25,17 @@ class Hits:
     third: np.ndarray
 
     def interpolate(self, triangles: np.ndarray, values: np.ndarray, fill: float = 0.0) -> np.ndarray:
-        """Values (V, C) given at vertices, interpolated at every pixel: (height, width, C)."""
+        """Vertex values interpolated at every pixel, (height, width, C) float32.
+
+        Parameters
+        ----------
+        triangles
+            (F, 3) vertex indices.
+        values
+            (V, C) values at the vertices.
+        fill
+            Value of pixels without a triangle.
+        """
         out = np.full((*self.triangle.shape, values.shape[1]), fill, np.float32)
         hit = self.triangle >= 0
         a, b, c = triangles[self.triangle[hit]].T
@@ -52,7 +62,15 @@ def _vertex_normals(points, triangles, normals):  # type: ignore[no-untyped-def]
 
 
 def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3), each the area-weighted mean of the triangles around the vertex."""
+    """Unit normals, (V, 3) float32: the area-weighted mean over the triangles at each vertex.
+
+    Parameters
+    ----------
+    points
+        (V, 3) vertex positions.
+    triangles
+        (F, 3) vertex indices, anticlockwise seen from outside.
+    """
     normals = np.empty(points.shape, np.float32)
     _vertex_normals(np.ascontiguousarray(points, np.float32), triangles, normals)
     return normals
@@ -67,7 +85,7 @@ def _rasterise(points, triangles, triangle, second, third, depth):  # type: igno
         bx, by, bz = points[b, 0], points[b, 1], points[b, 2]
         cx, cy, cz = points[c, 0], points[c, 1], points[c, 2]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area > -1e-6:  # seen from behind
+        if area > -1e-6:  # back-facing
             continue
         x0 = max(int(np.ceil(min(ax, bx, cx) - 0.5)), 0)
         x1 = min(int(np.floor(max(ax, bx, cx) - 0.5)), width - 1)
@@ -96,7 +114,9 @@ def rasterise(points: np.ndarray, triangles: np.ndarray, height: int, width: int
     points
         (V, 3): x and y in pixels (y down), z as distance from the camera.
     triangles
-        (F, 3) vertex numbers, anticlockwise seen from outside.
+        (F, 3) vertex indices, anticlockwise seen from outside.
+    height, width
+        Size of the image, in pixels.
     """
     triangle = np.full((height, width), -1, np.int32)
     second, third = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
@@ -153,11 +173,26 @@ def shade(
     gain: np.float32,
     factor: int,
 ) -> np.ndarray:
-    """Linear light (height / factor, width / factor, 3): albedo x diffuse + specular, box-filtered.
+    """Linear light, (height / factor, width / factor, 3) float32: albedo x diffuse + specular, box-filtered.
 
-    ``texel`` (V, 2), ``diffuse`` and ``specular`` (V,) are given at vertices, ``texture`` is
-    (side, side, 3) linear albedo, ``background`` (height, width, 3), all float32; ``gain`` is the
-    background's light.
+    Parameters
+    ----------
+    hits
+        Visible triangle of each supersampled pixel, (height, width).
+    triangles
+        (F, 3) vertex indices.
+    texel
+        (V, 2) float32: texture coordinates of each vertex.
+    diffuse, specular
+        (V,) float32: irradiance and highlight at each vertex.
+    texture
+        (side, side, 3) float32: linear albedo.
+    background
+        (height, width, 3) float32: linear light.
+    gain
+        Factor on the background.
+    factor
+        Supersampling factor.
     """
     height, width = hits.triangle.shape
     out = np.empty((height // factor, width // factor, 3), np.float32)

@@ -1,4 +1,4 @@
-"""A subject in front of the camera: linear-light frames, and the true motion between any two."""
+"""A subject in front of the camera: frames in linear light, and the true motion between any two poses."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from astsvm_lib.rehearsal.raster import Hits, rasterise, shade, vertex_normals
 from astsvm_lib.rehearsal.subject import Subject
 
 SUPERSAMPLING = 2
-WRAP = 0.18  # how far the key light reaches round the terminator
-#: Decimetres behind what is seen from which a point is hidden: by its own kind, or by another (a lid).
+WRAP = 0.18  # wrap of the diffuse light beyond the terminator
+#: Depth (decimetres) behind the visible surface from which a point is hidden: by its own part, or another (a lid).
 HIDDEN, HIDDEN_BY_OTHER = 0.02, 0.001
 STILL = np.zeros(3)
 
 
 @dataclass(frozen=True)
 class Pose:
-    """What the face does in one frame.
+    """Expression, head pose and gaze in one frame.
 
     Attributes
     ----------
     units
         Action unit -> contraction, in model units (decimetres of skin motion).
     turn, shift
-        Head rotation (pitch, yaw, roll; radians) and translation (decimetres), beyond rest.
+        Head rotation (pitch, yaw, roll; radians) and translation (decimetres), relative to rest.
     gaze
-        How far the eyes are turned to the subject's left and up, radians.
+        Rotation of the eyes to the subject's left and up, in radians.
     """
 
     units: dict[str, float] = field(default_factory=dict)
@@ -41,21 +41,29 @@ class Pose:
     gaze: np.ndarray = field(default_factory=lambda: STILL[:2])
 
     def expression(self) -> Pose:
-        """The same face with the head at rest."""
+        """The same expression with the head at rest."""
         return Pose(self.units, STILL, STILL, self.gaze)
 
     def head(self, units: dict[str, float], gaze: np.ndarray) -> Pose:
-        """The same head with another face."""
+        """The same head pose with another expression.
+
+        Parameters
+        ----------
+        units
+            Action unit -> contraction, in decimetres.
+        gaze
+            (2,) rotation of the eyes to the subject's left and up, in radians.
+        """
         return Pose(units, self.turn, self.shift, gaze)
 
 
 class Scene:
-    """Renders one subject at one frame size, and tells the true motion.
+    """Renders one subject at one frame size, and computes the true motion.
 
     Parameters
     ----------
     subject
-        Who is seen.
+        Subject to render.
     size
         Side of the square frame in pixels.
     """
@@ -70,11 +78,11 @@ class Scene:
         self._triangles = self.head.triangles
 
     def positions(self, pose: Pose) -> np.ndarray:
-        """Vertices (V, 3) in model coordinates."""
+        """Vertex positions, (V, 3), in model coordinates."""
         return self.subject.move(pose.units, pose.turn, pose.shift, pose.gaze)
 
     def see(self, pose: Pose) -> Hits:
-        """What each pixel of the supersampled frame sees."""
+        """The visible surface point at each pixel of the supersampled frame."""
         return self._hits(self.positions(pose))
 
     def _hits(self, points: np.ndarray) -> Hits:
@@ -82,7 +90,7 @@ class Scene:
         return rasterise(projected, self._triangles, self.fine, self.fine)
 
     def restrict(self, poses: list[Pose]) -> None:
-        """Keep only triangles that these poses show, and two rings around them: same pixels, faster."""
+        """Keep only the triangles visible in these poses and two rings around them: same result, faster."""
         seen = np.zeros(len(self.head.triangles), bool)
         self._triangles = self.head.triangles
         for pose in poses:
@@ -95,12 +103,12 @@ class Scene:
         self._triangles = np.ascontiguousarray(self.head.triangles[seen])
 
     def frame(self, pose: Pose, gain: float = 1.0, light: np.ndarray | None = None) -> np.ndarray:
-        """Linear light (size, size, 3) float32.
+        """Linear light, (size, size, 3) float32.
 
         Parameters
         ----------
         pose
-            What the face does.
+            Expression, head pose and gaze.
         gain
             Factor on all light.
         light
@@ -134,23 +142,36 @@ class Scene:
         return image * np.float32(subject.exposure)
 
     def _furrow(self, units: dict[str, float]) -> None:
-        """Darken the texture's furrows as far as their units are contracted."""
+        """Darken the furrows of the texture according to the contraction of their units."""
         for furrow in self.subject.furrows:
             level = np.float32(np.clip(units.get(furrow.unit, 0.0) / FURROW_FULL, 0, 1))
             patch = self.subject.texture[furrow.rows, furrow.columns]
             self._texture[furrow.rows, furrow.columns] = patch * (1 - level * furrow.depth)[..., None]
 
     def flow(self, start: Pose, end: Pose, seen: Hits | None = None) -> np.ndarray:
-        """True motion (size, size, 2), pixels: where each surface point seen at ``start`` goes.
+        """True motion of each surface point visible at ``start``, (size, size, 2) pixels: right, down.
 
-        ``seen`` may give ``self.see(start)``, when several ends share it. Background is 0.
+        The background has zero motion.
+
+        Parameters
+        ----------
+        start, end
+            The two poses.
+        seen
+            ``self.see(start)``, if already computed.
         """
         seen = self.see(start) if seen is None else seen
         motion = self._projected(end) - self._projected(start)
         return _box(seen.interpolate(self._triangles, motion[:, :2]))
 
     def visible(self, start: Pose, end: Pose) -> np.ndarray:
-        """Share of each pixel (size, size) whose surface, seen at ``start``, is also seen at ``end``."""
+        """Fraction of each pixel at ``start`` whose surface is also visible at ``end``, (size, size), 0..1.
+
+        Parameters
+        ----------
+        start, end
+            The two poses.
+        """
         seen, later = self.see(start), self.see(end)
         target = self._projected(end) * np.array([SUPERSAMPLING, SUPERSAMPLING, 1], np.float32)
         place = seen.interpolate(self._triangles, target, fill=np.nan)
@@ -164,13 +185,13 @@ class Scene:
         return _box(shown.astype(np.float32)[..., None])[..., 0]
 
     def skin(self, pose: Pose) -> np.ndarray:
-        """Share of each pixel (size, size) that is skin, 0..1."""
+        """Fraction of each pixel that shows skin, (size, size), 0..1."""
         seen = self.see(pose)
         is_skin = (self.head.part == SKIN).astype(np.float32)[:, None]
         return _box(seen.interpolate(self._triangles, is_skin))[..., 0]
 
     def landmarks(self, pose: Pose) -> np.ndarray:
-        """True 68 landmarks (68, 2): column and row of each, in pixel coordinates (centres whole)."""
+        """True landmarks, (68, 2) pixels: column and row; pixel centres have integer coordinates."""
         return self._projected(pose)[landmark_vertices(), :2] - np.float32(0.5)
 
     def _projected(self, pose: Pose) -> np.ndarray:
@@ -178,7 +199,7 @@ class Scene:
 
 
 def _wall(subject: Subject, side: int) -> np.ndarray:
-    """What is behind the head (side, side, 3), linear light: a plain wall, and hair that falls down."""
+    """Background in linear light, (side, side, 3): a plain wall, and hair that falls behind the face."""
     rows = np.linspace(1.06, 0.90, side, dtype=np.float32)[:, None, None]
     columns = np.linspace(0.97, 1.03, side, dtype=np.float32)[:, None]
     wall = np.full((side, side, 3), np.float32(0.62 * subject.background / subject.exposure)) * rows * columns
@@ -204,14 +225,14 @@ def _wall(subject: Subject, side: int) -> np.ndarray:
 
 
 def _box(image: np.ndarray) -> np.ndarray:
-    """Mean over the supersampled pixels of each pixel."""
+    """Mean over the subpixels of each pixel."""
     side = image.shape[0] // SUPERSAMPLING
     return image.reshape(side, SUPERSAMPLING, side, SUPERSAMPLING, -1).mean((1, 3))
 
 
 @lru_cache
 def landmark_vertices() -> np.ndarray:
-    """Vertex number of each of the 68 landmarks (built by ``tools/build_landmarks.py``)."""
+    """Vertex index of each landmark, (68,), determined by ``tools/build_landmarks.py``."""
     with files("astsvm_lib.rehearsal").joinpath("assets/landmarks.npy").open("rb") as stream:
         vertices: np.ndarray = np.load(stream)
     return vertices

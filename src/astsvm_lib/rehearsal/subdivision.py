@@ -1,4 +1,4 @@
-"""One Catmull-Clark step, as a sparse matrix from old vertices to new ones."""
+"""One Catmull-Clark subdivision step, as a sparse matrix from old to new vertices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def catmull_clark(quads: np.ndarray, vertices: int) -> tuple[sp.csr_matrix, np.n
     Parameters
     ----------
     quads
-        (Q, 4) vertex numbers.
+        (Q, 4) vertex indices.
     vertices
         Number of vertices.
 
@@ -21,9 +21,9 @@ def catmull_clark(quads: np.ndarray, vertices: int) -> tuple[sp.csr_matrix, np.n
     matrix
         (V', V) weights: new positions are ``matrix @ old``. The first V rows are the old vertices.
     new_quads
-        (4 Q, 4) vertex numbers.
+        (4 Q, 4) vertex indices.
     parent
-        (4 Q,) the old quad that each new one lies in.
+        (4 Q,) index of the old quad that contains each new one.
     """
     count = len(quads)
     quad_ids = np.repeat(np.arange(count), 4)

@@ -1,4 +1,4 @@
-"""One rehearsal subject: a face of its own, its light, its camera, and how its muscles move."""
+"""Rehearsal subjects: face, light, camera and muscle response."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from astsvm_lib.rehearsal.head import EYE, SKIN, load_head
 from astsvm_lib.rehearsal.raster import vertex_normals
 
 CAMERA_DISTANCE = 14.0  # decimetres
-FRAME_WIDTH = 2.45  # decimetres that the frame spans at the face
+FRAME_WIDTH = 2.45  # width of the frame at the face, in decimetres
 NECK = (5.3, 6.1)  # heights between which the head's motion fades out
 PIVOT = np.array([0, 5.9, 0], np.float32)
-LIDS_MEET = 0.97  # share of the gap between the lids after which they stop
-LID_CLEARANCE = 1.03  # of the eyeball's radius: a moving lid slides over the eye, not into it
+LIDS_MEET = 0.97  # fraction of the gap between the lids after which they stop
+LID_CLEARANCE = 1.03  # smallest distance of a lid from the eye's centre, in eyeball radii
 YOUNGEST, OLDEST = 18, 62
 
-#: Spread of each unit's contraction in the resting face, decimetres; a face at rest is not neutral.
+#: Standard deviation of each unit's contraction in the resting face, in decimetres; resting faces are not neutral.
 RESTING = {"1": 0.012, "4": 0.014, "7": 0.008, "10": 0.006, "12": 0.014, "15": 0.010, "17": 0.010, "20": 0.008}
 
 
 def rotation(angles: np.ndarray) -> np.ndarray:
-    """Rotation matrix for pitch, yaw and roll in radians, applied in that order."""
+    """Rotation matrix, (3, 3) float32, for pitch, yaw and roll in radians, applied in this order."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -38,31 +38,30 @@ def rotation(angles: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Subject:
-    """A person of the corpus, the same for the same seed.
+    """A subject of the corpus, determined by its seed.
 
     Attributes
     ----------
     male, age, tone
-        What the shape and the looks are drawn by: sex, years, and skin from 0 (lightest) to 1.
+        Sex, age in years, and skin tone from 0 (lightest) to 1, from which shape and appearance are sampled.
     points
-        (V, 3) resting face.
+        (V, 3) vertices of the resting face.
     texture
         (side, side, 3) linear albedo.
     furrows
-        Where the skin darkens as an action unit contracts.
+        Patches of the texture that darken with the contraction of an action unit.
     hair
-        (V,) how far each vertex is hair, 0..1: hair does not shine like skin.
+        (V,) degree to which each vertex is covered by hair, 0..1; hair has less highlight than skin.
     curtain
         Linear colour of hair that falls behind the face, or None.
     light
         Unit vector towards the key light.
     ambient, gloss, background, exposure
-        Strength of the ambient light, of the skin's highlight, grey of the wall, camera exposure.
+        Strength of the ambient light and of the skin's highlight, grey value of the wall, exposure of the camera.
     pose
-        Resting pitch, yaw and roll, radians.
+        Resting pitch, yaw and roll, in radians.
     gains
-        Name of an action unit ("12L") -> how strongly this subject's muscle answers; left and
-        right differ.
+        Name of an action unit ("12L") -> factor on its contraction in this subject; left and right differ.
     tempo
         Factor on the duration of this subject's expressions.
     """
@@ -86,11 +85,21 @@ class Subject:
     tempo: float
 
     def contract(self, units: dict[str, float]) -> np.ndarray:
-        """Displacement (V, 3) by contracted units; lids stop where they meet, and slide over the eyeball."""
+        """Displacement, (V, 3), by contracted units (decimetres); lids stop on contact and slide over the eyeball."""
         return _contract(self.points, units)
 
     def move(self, units: dict[str, float], turn: np.ndarray, shift: np.ndarray, gaze: np.ndarray) -> np.ndarray:
-        """Positions (V, 3) with units contracted, eyes turned, the head turned (radians) and shifted."""
+        """Vertex positions, (V, 3), of a pose.
+
+        Parameters
+        ----------
+        units
+            Action unit -> contraction, in decimetres.
+        turn, shift
+            (3,) head rotation (pitch, yaw, roll; radians) and translation (decimetres), relative to rest.
+        gaze
+            (2,) rotation of the eyes to the subject's left and up, in radians.
+        """
         head = load_head()
         points = self.points + self.contract(units)
         if np.any(gaze):
@@ -110,7 +119,15 @@ class Subject:
         return 1.05 * float((gap / np.maximum(unit[lower, 1] - unit[upper, 1], 0.25)).max())
 
     def project(self, points: np.ndarray, size: int) -> np.ndarray:
-        """Perspective projection: (V, 3) of column, row (pixels of a size x size frame), distance."""
+        """Perspective projection, (V, 3) float32: column and row in pixels, distance in decimetres.
+
+        Parameters
+        ----------
+        points
+            (V, 3) positions in model coordinates.
+        size
+            Side of the square frame, in pixels.
+        """
         depth = CAMERA_DISTANCE - (points[:, 2] - self._aim[2])
         scale = CAMERA_DISTANCE * size / FRAME_WIDTH / depth
         column = size / 2 + (points[:, 0] - self._aim[0]) * scale
@@ -126,7 +143,7 @@ class Subject:
 
 @lru_cache
 def _eyes() -> tuple[np.ndarray, np.ndarray]:
-    """Vertices of the left and of the right eyeball."""
+    """Vertex indices of the left and of the right eyeball."""
     head = load_head()
     is_eye, x = head.part == EYE, head.template[:, 0]
     return np.flatnonzero(is_eye & (x > 0)), np.flatnonzero(is_eye & (x < 0))
@@ -134,7 +151,7 @@ def _eyes() -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache
 def lid_rims(side: str) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices of the upper and of the lower lid's rim on a side, along x, without the eye's corners."""
+    """Vertex indices of the upper and of the lower lid rim on a side ("L" or "R"), sorted by x, without the corners."""
     head = load_head()
     gap = head.template[head.lid_pairs[:, 0], 1] - head.template[head.lid_pairs[:, 1], 1]
     pairs = head.lid_pairs[gap > 0.35 * gap.max()]
@@ -146,7 +163,7 @@ def lid_rims(side: str) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache
 def _eye_skin() -> tuple[np.ndarray, np.ndarray]:
-    """Skin vertices that may lie on the left and on the right eyeball."""
+    """Indices of the skin vertices near the left and near the right eyeball."""
     head = load_head()
     found = []
     for eye in _eyes():
@@ -166,7 +183,7 @@ def _contract(points: np.ndarray, units: dict[str, float]) -> np.ndarray:
         gap = np.maximum(points[upper, 1] - points[lower, 1], 1e-3)
         closing = (move[lower, 1] - move[upper, 1]) / gap
         if closing.max() > LIDS_MEET:
-            most = maximum_filter1d(closing, 5, mode="nearest")  # the rim has rows: the first to meet counts
+            most = maximum_filter1d(closing, 5, mode="nearest")  # the rim has several rows: the first to meet decides
             share = np.minimum(1, LIDS_MEET / np.maximum(most, LIDS_MEET))
             along = np.interp(head.template[:, 0], head.template[upper, 0], share)
             here = head.lid_weight * (head.template[:, 0] * sign > 0)
@@ -183,13 +200,13 @@ def _contract(points: np.ndarray, units: dict[str, float]) -> np.ndarray:
 
 
 def _sided(unit: str) -> tuple[str, ...]:
-    """Names under which the head knows a unit."""
+    """Names of a unit in the head model, one per side or one for both."""
     units = load_head().units
     return tuple(name for name in (unit, unit + "L", unit + "R") if name in units)
 
 
 def _gains(rng: np.random.Generator) -> dict[str, float]:
-    """How each muscle answers: a strength per unit, and a difference between its sides."""
+    """Random gain of each unit, with a difference between its sides."""
     found = {}
     for unit in dict.fromkeys(name.rstrip("LR") for name in load_head().units):
         strength, tilt = rng.normal(0, 0.3), rng.normal(0, 0.15)
@@ -199,13 +216,13 @@ def _gains(rng: np.random.Generator) -> dict[str, float]:
 
 
 def tempo_of(seed: int) -> float:
-    """Factor on the duration of a subject's expressions, without making the subject."""
+    """Factor on the duration of a subject's expressions, by the subject's seed."""
     return float(np.exp(np.random.default_rng([seed, 79]).normal(0, 0.12)))
 
 
 @lru_cache(maxsize=4)
 def make_subject(seed: int) -> Subject:
-    """The subject with this seed; equal seeds give equal people."""
+    """The subject with this seed; equal seeds give equal subjects."""
     head = load_head()
     rng = np.random.default_rng([seed, 77])
     male, age, tone = bool(rng.random() < 0.5), float(rng.uniform(YOUNGEST, OLDEST)), float(rng.uniform())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from astsvm_lib.cache import Cache
+from astsvm_lib.cli import main
 from astsvm_lib.datasets import Clip, Dataset, Manifest
 from astsvm_lib.rehearsal import Capture, ClipRenderer, ClipSpec, Timing
 
@@ -77,13 +79,24 @@ def small_dataset(smile_frames: np.ndarray) -> Dataset:
 
 
 @pytest.fixture
-def astsvm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command in a folder of its own."""
+def astsvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command in this process, in a folder of its own."""
+    monkeypatch.setenv("ASTSVM_RESULTS", str(PROJECT / "book" / "results"))
+    monkeypatch.setenv("ASTSVM_BOOK", str(PROJECT / "book"))
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from astsvm_lib.cli.main import main; main()", *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **environment}, check=False
-        )
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        before = dict(os.environ)
+        os.environ.update(environment)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main(list(arguments))
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
     return run

@@ -3,9 +3,12 @@
 import re
 import subprocess
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import yaml
+
+import astsvm_lib
 
 PROJECT = Path(__file__).parents[1]
 LOCK = (PROJECT / "requirements.lock").read_text()
@@ -27,7 +30,16 @@ def test_the_lock_holds_what_the_package_needs():
     needs = project["dependencies"] + project["optional-dependencies"]["dev"]
     names = {re.split(r"[<>=!;\[ ]", need)[0].lower() for need in needs} - {"astsvm-lib"}
     assert names <= {name.lower() for name in locked()}
-    assert set(project["optional-dependencies"]) == {"jax", "torch", "cluster", "dev"}
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"train", "landmarks", "book", "cluster", "jax", "torch", "dev"}
+    for extra in ("train", "landmarks", "book", "cluster", "jax"):
+        assert {re.split(r"[<>=!;\[ ]", need)[0].lower() for need in extras[extra]} <= {*locked(), "tensorflow"}
+
+
+def test_the_version_is_stated_once():
+    assert astsvm_lib.__version__ == version("astsvm-lib")
+    for name in ("pyproject.toml", "CITATION.cff"):
+        assert not re.search(r"^version\b", (PROJECT / name).read_text(), re.MULTILINE)
 
 
 def test_conda_installs_the_same_lock():

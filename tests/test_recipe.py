@@ -10,7 +10,8 @@ from astsvm_lib.recipe import Recipe
 def test_every_reading_has_a_field_and_a_text():
     expected = [f"R{i}" for i in range(1, 16)]
     assert [reading.id for reading in READINGS] == expected
-    assert {field.reading for field in Recipe.fields()} == set(expected)
+    # R14 and R15 are the same for every recipe: pooled scores, and the clips of MEGC2019
+    assert {field.reading for field in Recipe.fields()} == set(expected) - {"R14", "R15"}
     assert all(field.description for field in Recipe.fields())
 
 

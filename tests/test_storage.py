@@ -1,11 +1,8 @@
-import ast
-import gc
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astsvm_lib.storage import Cache, _structure, canonical_json, code_digest, digest, write_atomically
+from astsvm_lib.cache import Cache
+from astsvm_lib.storage import canonical_json, digest, write_atomically
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -26,58 +24,6 @@ values = st.recursive(
 def test_digest_does_not_see_the_order_of_keys(mapping):
     assert digest(mapping) == digest(dict(reversed(mapping.items())))
     assert canonical_json(mapping) == canonical_json(dict(sorted(mapping.items())))
-
-
-def test_code_digest_tells_rooms_apart():
-    assert code_digest("features") != code_digest("preprocessing")
-    assert code_digest("features") == code_digest("features")
-
-
-def test_code_digest_sees_code_but_no_docstring_or_layout():
-    def structure(source: str) -> str:
-        return _structure(ast.parse(source))
-
-    code = 'def f(x: int = 1) -> str:\n    """What it does."""\n    return f"{x:{3}}" if x is None else [""]\n'
-    assert structure(code) == structure(code.replace("What", "How").replace("    return", "    # why\n\n    return"))
-    changes = [
-        ("= 1", "= 2"),
-        ("= 1", "= 1.0"),
-        ("= 1", ""),
-        ("None", "True"),
-        ('[""]', "[]"),
-        ("{3}", "{4}"),
-        (": int", ""),
-    ]
-    assert len({structure(code), *(structure(code.replace(*change)) for change in changes)}) == 1 + len(changes)
-
-
-def test_code_digest_does_not_depend_on_the_python():
-    """What it reads of a tree is what Pythons agree on; fields that only some have are empty, and left out."""
-    tree = ast.parse("class A:\n    def f(self): return lambda: 1\n")
-    text = _structure(tree)
-    for node in ast.walk(tree):
-        if "type_params" in type(node)._fields:
-            del node.type_params
-    assert _structure(tree) == text
-    assert "type_params" not in text
-
-
-def test_code_digest_can_be_asked_for_by_many_threads():
-    """Also where something listens to the garbage collector, as Dask does, so that threads change in mid-tree."""
-    rooms = ("features", "network")
-
-    def asked(depth: int) -> str:
-        return asked(depth - 1) if depth else code_digest.__wrapped__(*rooms)
-
-    def pause(phase: str, info: dict) -> None:
-        time.sleep(0.001)
-
-    gc.callbacks.append(pause)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            assert set(pool.map(asked, range(8))) == {code_digest(*rooms)}
-    finally:
-        gc.callbacks.remove(pause)
 
 
 def test_what_is_stored_is_not_made_again(cache: Cache):

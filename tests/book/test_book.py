@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -7,9 +8,16 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
-from astsvm_lib import book
+from astsvm_lib.book import builder, chapters, execution, folders
+from astsvm_lib.book.requirements import Requirements
+from astsvm_lib import stages
+from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments import plan
+from astsvm_lib.recipe import Recipe
 from astsvm_lib.report import show
+from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult, Record
+from astsvm_lib.results.store import Store
 
 HEADER = """---
 jupytext:
@@ -33,8 +41,10 @@ def tiny_book(tmp_path: Path, monkeypatch) -> Path:
     (source / "index.md").write_text("# Tiny\n")
     cell = "```{code-cell} ipython3\n:tags: [parameters]\n\nx = 2\nname = 'a'\n```\n\n"
     (source / "sums.md").write_text(HEADER + "# Sums\n\n" + cell + "```{code-cell} ipython3\nprint(10 / x)\n```\n")
-    monkeypatch.setattr(book, "SOURCE", source)
-    monkeypatch.setattr(book, "BUILD", tmp_path / "build")
+    monkeypatch.setenv("ASTSVM_BOOK", str(source))
+    monkeypatch.setenv("ASTSVM_BUILD", str(tmp_path / "build"))
+    monkeypatch.setenv("ASTSVM_RESULTS", str(tmp_path / "results"))
+    (tmp_path / "results").mkdir()
     return source
 
 
@@ -44,10 +54,10 @@ def outputs(path: Path) -> str:
 
 
 def test_a_chapter_runs_with_its_own_and_with_other_parameters(tiny_book: Path, tmp_path: Path):
-    assert book.chapters() == ["sums"]
-    assert book.parameters_of("sums") == {"x": 2, "name": "a"}
-    assert outputs(book.run_chapter("sums")) == "5.0\n"
-    path = book.run_chapter("sums", {"x": 4}, tmp_path / "out.ipynb")
+    assert chapters.chapters() == ["sums"]
+    assert chapters.parameters_of("sums") == {"x": 2, "name": "a"}
+    assert outputs(execution.run_chapter("sums")) == "5.0\n"
+    path = execution.run_chapter("sums", {"x": 4}, tmp_path / "out.ipynb")
     assert outputs(path) == "2.5\n"
     foot = nbformat.read(path, as_version=4).cells[-1].source
     assert "astsvm chapter run sums -p x 4 -p name a" in foot
@@ -56,67 +66,70 @@ def test_a_chapter_runs_with_its_own_and_with_other_parameters(tiny_book: Path, 
 
 def test_unknown_parameters_are_refused(tiny_book: Path, tmp_path: Path):
     with pytest.raises(CompanionError, match="chapter sums: unknown parameter y; it takes x, name"):
-        book.run_chapter("sums", {"y": 1})
+        execution.run_chapter("sums", {"y": 1})
     params = tmp_path / "params.yaml"
     params.write_text("x: 3\ncolour: red\n")
     with pytest.raises(CompanionError, match="no chapter has colour; the parameters are name, x, the chapters sums"):
-        book.read_parameters(params)
+        chapters.read_parameters(params)
     params.write_text("x: 3\nchapters:\n  sums: {name: b}\n")
-    assert book.read_parameters(params) == {"sums": {"x": 3, "name": "b"}}
+    assert chapters.read_parameters(params) == {"sums": {"x": 3, "name": "b"}}
     params.write_text("chapters:\n  sums: {z: 1}\n")
     with pytest.raises(CompanionError, match="unknown parameter z"):
-        book.read_parameters(params)
+        chapters.read_parameters(params)
 
 
 def test_a_failing_chapter_fails_by_name_and_leaves_nothing(tiny_book: Path, tmp_path: Path):
     with pytest.raises(CompanionError, match="chapter sums failed: ZeroDivisionError"):
-        book.run_chapter("sums", {"x": 0}, tmp_path / "out" / "sums.ipynb")
+        execution.run_chapter("sums", {"x": 0}, tmp_path / "out" / "sums.ipynb")
     assert not list((tmp_path / "out").rglob("*")) if (tmp_path / "out").exists() else True
 
 
 def test_a_chapter_is_run_again_only_when_something_changed(tiny_book: Path, monkeypatch):
-    _, first = book._run_once("sums", {})
-    monkeypatch.setattr(book, "run_chapter", lambda *a: pytest.fail("run again"))
-    assert book._run_once("sums", {}) == ("sums", first)
+    _, first = builder.run_if_changed("sums", {})
+    monkeypatch.setattr(builder, "run_chapter", lambda *a: pytest.fail("run again"))
+    assert builder.run_if_changed("sums", {}) == ("sums", first)
     with pytest.raises(pytest.fail.Exception):
-        book._run_once("sums", {"x": 5})
+        builder.run_if_changed("sums", {"x": 5})
     (tiny_book / "sums.md").write_text((tiny_book / "sums.md").read_text() + "\nMore.\n")
     with pytest.raises(pytest.fail.Exception):
-        book._run_once("sums", {})
+        builder.run_if_changed("sums", {})
 
 
 def test_every_page_is_in_the_contents_and_every_chapter_has_its_parameters():
-    assert sorted(book.pages()) == sorted(path.stem for path in book.SOURCE.glob("*.md"))
+    assert sorted(chapters.pages()) == sorted(path.stem for path in folders.source_folder().glob("*.md"))
     special = {"readings": {"recipe"}, "attainable": {"decimals"}, "at-a-glance": {"dataset", "recipe"}}
-    for name in book.chapters():
-        assert set(book.parameters_of(name)) == special.get(name, {"dataset", "recipe", "profile", "seed"})
+    for name in chapters.chapters():
+        assert set(chapters.parameters_of(name)) == special.get(name, {"dataset", "recipe", "profile", "seed"})
 
 
 def test_the_code_of_chapters_is_clean_and_every_directive_is_closed(tmp_path: Path):
-    for name in book.pages():
-        text = (book.SOURCE / f"{name}.md").read_text(encoding="utf-8")
+    for name in chapters.pages():
+        text = (folders.source_folder() / f"{name}.md").read_text(encoding="utf-8")
         opened, closed = re.findall(r"^:{3,}\{", text, re.MULTILINE), re.findall(r"^:{3,}$", text, re.MULTILINE)
         assert len(opened) == len(closed), name
-        if book.is_notebook(name):
-            nbformat.write(book._read(name), tmp_path / f"{name}.ipynb")
+        if chapters.is_notebook(name):
+            nbformat.write(chapters.read_chapter(name), tmp_path / f"{name}.ipynb")
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", "--no-cache", str(tmp_path)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
 
 
-def test_a_missing_record_is_told_before_anything_is_run():
-    book._check_records(book.read_parameters(None))
+def test_a_missing_record_is_reported_before_anything_is_run():
+    store = Store()
+    for name in chapters.chapters():
+        chapters.requirements_of(name).check_required(chapters.all_parameters(name, {}), store)
     for name in ("training", "first-results"):
+        parameters = chapters.all_parameters(name, {"seed": 99})
         with pytest.raises(
-            CompanionError, match=rf"chapter {name}: no record of rehearsal-mini, .*seed 99.*astsvm evaluate"
+            CompanionError, match=rf"chapter {name}: expected a record of rehearsal-mini, .*seed 99.*astsvm evaluate"
         ):
-            book._check_records({name: {"seed": 99}})
-    book._check_records({"optical-flow": {"seed": 99}})
+            chapters.requirements_of(name).check_required(parameters, store)
+    chapters.requirements_of("optical-flow").check_required({"seed": 99}, store)
 
 
 def test_the_published_parameters_fit_the_chapters():
-    for path in (book.SOURCE / "params").glob("*.yaml"):
-        assert book.read_parameters(path)
+    for path in (folders.source_folder() / "params").glob("*.yaml"):
+        assert chapters.read_parameters(path)
 
 
 def test_a_figure_without_alt_text_is_refused():
@@ -125,4 +138,101 @@ def test_a_figure_without_alt_text_is_refused():
     cell = nbformat.v4.new_code_cell("plot()")
     cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "x"})]
     with pytest.raises(CompanionError, match="chapter sums: expected one figure a cell"):
-        book._describe_figure("sums", cell)
+        execution._describe_figure("sums", cell)
+
+
+def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method: str = "ast-svmnet") -> Record:
+    """A record of a run that nobody computed: its predictions are the truth."""
+    run = plan(load(dataset), recipe, "quick", seed, method)
+    by_subject = {}
+    for clip in run.clips:
+        scores = {name: float(name == clip.label) for name in run.dataset.classes}
+        head = HeadResult(prediction=clip.label, scores=scores)
+        result = ClipResult(key=clip.key, subject=clip.group, truth=clip.label, heads={"svm": head})
+        by_subject.setdefault(clip.group, []).append(result)
+    folds = [FoldResult(subject=s, epochs=[], seconds=0.0, clips=c) for s, c in sorted(by_subject.items())]
+    record = Record(
+        key=run.key, heading=run.dataset.manifest.heading, rehearsal=True, classes=list(run.dataset.classes),
+        epochs=run.epochs, recipe=recipe.to_dict(*run.method.sections), settings={}, differs=run.differs,
+        data=run.dataset.fingerprint, stages=run.stages, libraries={}, backend="tensorflow", device="CPU",
+        processor="P", threads=1, commit=None, seconds=0.0, folds=folds,
+    )  # fmt: skip
+    store.write(record)
+    return record
+
+
+DECLARED = {
+    "first": {"runs": [{"profile": "quick"}]},
+    "changed": {"runs": [{"profile": "quick", "changes": {"flow": {"component": "u"}}}]},
+    "table": {"runs": [{"table": 10}]},
+    "none": {"stages": ["idsf"]},
+}
+
+
+@pytest.fixture
+def four_chapters(tiny_book: Path) -> Path:
+    """Chapters that show different runs, on rehearsal-mini."""
+    toc = "format: jb-book\nroot: index\nchapters:\n" + "".join(f"  - file: {name}\n" for name in DECLARED)
+    (tiny_book / "_toc.yml").write_text(toc)
+    cell = "```{code-cell} ipython3\n:tags: [parameters]\n\ndataset = 'rehearsal-mini'\nrecipe = {}\n```\n"
+    for name, declared in DECLARED.items():
+        head = HEADER.replace("---\n\n", f"companion: {json.dumps(declared)}\n---\n\n")
+        (tiny_book / f"{name}.md").write_text(f"{head}# {name}\n\n{cell}")
+    return tiny_book
+
+
+def keys() -> dict[str, str]:
+    return {name: builder.chapter_key(name, {}) for name in DECLARED}
+
+
+def test_adding_a_run_reruns_only_the_chapters_that_show_it(four_chapters: Path):
+    store, before = Store(), keys()
+
+    def rerun_after(dataset: str, recipe: Recipe, seed: int = 0, method: str = "ast-svmnet") -> set[str]:
+        nonlocal before
+        stored_run(store, dataset, recipe, seed, method)
+        now = keys()
+        changed, before = {name for name in DECLARED if now[name] != before[name]}, now
+        return changed
+
+    cam = Recipe().replace(attention={"modules": "cam"})
+    assert rerun_after("rehearsal-mini", Recipe()) == {"first", "table"}
+    assert rerun_after("rehearsal-mini", Recipe().replace(flow={"component": "u"})) == {"changed"}
+    assert rerun_after("rehearsal-mini", cam, seed=1) == {"table"}  # another seed of a row of the table
+    assert rerun_after("rehearsal-mini", Recipe(), method="bi-woof") == set()
+    assert rerun_after("rehearsal-mini", Recipe()) == set()  # the same again
+
+
+def test_a_chapter_is_run_again_when_a_stage_that_it_uses_has_changed(four_chapters: Path, monkeypatch):
+    before = keys()
+    monkeypatch.setattr(stages, "stage_version", lambda name: 2 if name == "svm" else 1)
+    assert {name for name, key in keys().items() if key != before[name]} == {"first", "changed", "table"}
+    monkeypatch.setattr(stages, "stage_version", lambda name: 2 if name == "idsf" else 1)
+    assert {name for name, key in keys().items() if key != before[name]} == set(DECLARED)
+
+
+def test_a_chapter_that_shows_a_run_which_it_does_not_declare_is_refused(four_chapters: Path):
+    stored_run(Store(), "rehearsal-mini", Recipe())
+    code = (
+        "from astsvm_lib.datasets import load\nfrom astsvm_lib.experiments import find_record, plan\n"
+        "print(find_record(plan(load(dataset))).name)\n"
+    )
+    for name in ("first", "none"):
+        path = four_chapters / f"{name}.md"
+        path.write_text(path.read_text() + f"\n```{{code-cell}} ipython3\n{code}```\n")
+    assert "rehearsal-mini_ast-svmnet_quick_seed0" in outputs(execution.run_chapter("first"))
+    with pytest.raises(CompanionError, match=r"chapter none: looked up stored runs that its front matter does not"):
+        execution.run_chapter("none")
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"stages": ["flow"]}, "chapter x: companion: unknown stage 'flow'"),
+        ({"runs": [{"table": 3}]}, "chapter x: companion: no table 3"),
+        ({"run": []}, r"chapter x: companion\.run: Extra inputs"),
+    ],
+)
+def test_a_wrong_declaration_is_refused(declared: dict, words: str):
+    with pytest.raises(CompanionError, match=words):
+        Requirements.from_metadata("x", declared)

@@ -12,7 +12,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from astsvm_lib import book, report
+from astsvm_lib import report
+from astsvm_lib.book import builder, execution, folders
 from astsvm_lib.datasets import Dataset, load, privacy
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.preprocessing import find_landmarks
@@ -96,21 +97,21 @@ def render(tmp_path: Path, monkeypatch) -> Callable[[dict[str, Path]], Path]:
     def rendered(executed: dict[str, Path]) -> Path:
         source = tmp_path / "pages"
         source.mkdir()
-        for item in book.SOURCE.iterdir():
+        for item in folders.source_folder().iterdir():
             if item.name in {"_static", "_extra", "_toc.yml", "references.bib", "bibliography.md"}:
                 (source / item.name).symlink_to(item)
             elif item.suffix == ".md":
                 (source / item.name).write_text(f"# {item.stem}\n")
-        monkeypatch.setattr(book, "SOURCE", source)
-        monkeypatch.setattr(book, "BUILD", tmp_path / "build")
-        book._assemble(executed, tmp_path / "assembled")
-        return book._render(tmp_path / "assembled")
+        monkeypatch.setenv("ASTSVM_BOOK", str(source))
+        monkeypatch.setenv("ASTSVM_BUILD", str(tmp_path / "build"))
+        builder._assemble(executed, tmp_path / "assembled")
+        return builder._render(tmp_path / "assembled")
 
     return rendered
 
 
 def test_built_pages_hold_no_face_of_a_database_under_a_licence(in_kernels: Path, render, tmp_path: Path):
-    executed = {name: book.run_chapter(name, {"dataset": "casme2"}, tmp_path / f"{name}.ipynb") for name in CHAPTERS}
+    executed = {name: execution.run_chapter(name, {"dataset": "casme2"}, tmp_path / f"{name}.ipynb") for name in CHAPTERS}
     site = render(executed)
     images = built_images(site)
     assert len(images) > 12
@@ -118,12 +119,12 @@ def test_built_pages_hold_no_face_of_a_database_under_a_licence(in_kernels: Path
     assert strongest(images, faces) < FOUND
     text = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
     assert "CASME II&#39;s layout (rehearsal data)" in text or "CASME II’s layout (rehearsal data)" in text
-    for folder in (in_kernels, tmp_path, Path.home() / ".cache", book.PROJECT):
+    for folder in (in_kernels, tmp_path, Path.home() / ".cache", folders.project_folder()):
         assert str(folder) not in text
 
 
 def test_the_same_search_finds_faces_that_may_be_shown(tmp_path: Path):
-    path = book.run_chapter("idsf", {"dataset": "rehearsal-mini"}, tmp_path / "idsf.ipynb")
+    path = execution.run_chapter("idsf", {"dataset": "rehearsal-mini"}, tmp_path / "idsf.ipynb")
     assert strongest(notebook_images(path), faces_of(load("rehearsal-mini"))) > FOUND
 
 
@@ -143,14 +144,14 @@ frame = data.clips[0].load_frames([0])[0]
 figure, axis = report.new_figure()
 """
 ROGUES = {
-    "imshow": ("axis.imshow(frame)\nplotting.show(figure, 'a face')", "this figure would show a frame"),
+    "imshow": ("axis.imshow(frame)\nreport.show(figure, 'a face')", "this figure would show a frame"),
     "draw_image": (
-        "report.draw_image(axis, frame)\nplotting.show(figure, 'a face')",
+        "report.draw_image(axis, frame)\nreport.show(figure, 'a face')",
         "this figure would show a frame",
     ),
     "image_grid": ("report.show(report.image_grid([[frame]], ['']), 'a face')", "this figure would show a frame"),
-    "figimage": ("figure.figimage(frame)\nplotting.show(figure, 'a face')", "this figure would show a frame"),
-    "pcolormesh": ("axis.pcolormesh(frame[..., 0])\nplotting.show(figure, 'a face')", "this figure would show a frame"),
+    "figimage": ("figure.figimage(frame)\nreport.show(figure, 'a face')", "this figure would show a frame"),
+    "pcolormesh": ("axis.pcolormesh(frame[..., 0])\nreport.show(figure, 'a face')", "this figure would show a frame"),
     "unsaid": ("report.draw_image(axis, frame, 'face')", "expected one of frame, landmarks"),
     "inline": ("axis.imshow(frame)\nfigure", "one figure a cell, put there by report.show"),
     "jpeg": (
@@ -178,8 +179,8 @@ def one_chapter(tmp_path: Path, monkeypatch) -> Callable[[str], Path]:
         notebook = nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell(code)])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         jupytext.write(notebook, source / "rogue.md", fmt="md:myst")
-        monkeypatch.setattr(book, "SOURCE", source)
-        return book.run_chapter("rogue", {}, tmp_path / "rogue.ipynb")
+        monkeypatch.setenv("ASTSVM_BOOK", str(source))
+        return execution.run_chapter("rogue", {}, tmp_path / "rogue.ipynb")
 
     return run
 
@@ -194,7 +195,7 @@ def test_a_chapter_that_would_show_a_frame_is_refused_and_leaves_nothing(rogue, 
 
 def test_without_the_guard_the_search_would_find_the_face(in_kernels, one_chapter):
     off = "report.style._check_privacy = lambda figure: None\n"
-    path = one_chapter(LOAD + off + "report.draw_image(axis, frame)\nplotting.show(figure, 'a face')")
+    path = one_chapter(LOAD + off + "report.draw_image(axis, frame)\nreport.show(figure, 'a face')")
     assert strongest(notebook_images(path), faces_of(load("casme2", in_kernels))) > FOUND
 
 
@@ -208,7 +209,7 @@ def test_no_folder_of_the_readers_disk_gets_into_a_page(in_kernels: Path, one_ch
         "warnings.warn(root)"
     )
     text = path.read_text()
-    for folder in (in_kernels, in_kernels.parents[1], book.PROJECT, Path.home() / "x", path.parent):
+    for folder in (in_kernels, in_kernels.parents[1], folders.project_folder(), Path.home() / "x", path.parent):
         assert str(folder) not in text
     assert ".../sub01" in text
 

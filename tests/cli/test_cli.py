@@ -1,9 +1,15 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
+
+from astsvm_lib.cli import COMMANDS, command
+from astsvm_lib.results import Store
 
 
 def test_help_names_every_command(astsvm):
@@ -11,7 +17,6 @@ def test_help_names_every_command(astsvm):
     assert result.returncode == 0
     for name in (
         "attainable",
-        "baseline",
         "book",
         "chapter",
         "data",
@@ -20,11 +25,28 @@ def test_help_names_every_command(astsvm):
         "network",
         "preprocess",
         "recipe",
+        "results",
         "run",
         "score",
         "table",
     ):
         assert f"\n  {name} " in result.stdout
+
+
+def test_each_command_has_the_line_that_the_help_shows():
+    context = click.Context(command)
+    for name, (_, line) in COMMANDS.items():
+        assert command.get_command(context, name).get_short_help_str(200) == line, name
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom astsvm_lib.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'numpy', 'pandas', 'cv2', 'numba', 'sklearn', 'keras', 'pydantic'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_data_list_and_check(astsvm):
@@ -37,7 +59,7 @@ def test_data_list_and_check(astsvm):
 
 
 def test_data_check_of_a_practice_database_good_and_broken(astsvm, tmp_path: Path):
-    done = astsvm("data", "rehearse", "smic-hs", "--out", "deep/SMIC")
+    done = astsvm("data", "mock-layout", "smic-hs", "--out", "deep/SMIC")
     assert done.returncode == 0, done.stderr
     good = astsvm("data", "check", "smic-hs", "--root", "deep")
     assert good.returncode == 0, good.stdout + good.stderr
@@ -55,7 +77,7 @@ def test_data_check_of_a_practice_database_good_and_broken(astsvm, tmp_path: Pat
     refused = astsvm("evaluate", "--dataset", "smic-hs", "--profile", "smoke", "--root", "deep")
     assert refused.returncode == 2
     assert "the data is not as declared" in refused.stderr
-    again = astsvm("data", "rehearse", "smic-hs", "--out", "deep")
+    again = astsvm("data", "mock-layout", "smic-hs", "--out", "deep")
     assert again.returncode == 2
     assert "expected an empty folder" in again.stderr
 
@@ -63,11 +85,11 @@ def test_data_check_of_a_practice_database_good_and_broken(astsvm, tmp_path: Pat
 def test_a_database_that_is_not_there_says_how_to_get_it(astsvm):
     result = astsvm("data", "check", "samm")
     assert result.returncode == 2
-    for words in ("given out under a licence", "How to ask", "export ASTSVM_SAMM_ROOT=FOLDER", "006_1_2"):
+    for words in ("distributed under a licence", "How to request it", "export ASTSVM_SAMM_ROOT=FOLDER", "006_1_2"):
         assert words in result.stderr
     needless = astsvm("chapter", "run", "data", "--root", ".")
     assert needless.returncode == 2
-    assert "--root: expected a data set that is read from a disk, found rehearsal-mini" in needless.stderr
+    assert "--root: expected a data set that is read from disk, found rehearsal-mini" in needless.stderr
 
 
 def test_landmarks_go_out_and_come_in(astsvm, tmp_path: Path):
@@ -152,8 +174,8 @@ def test_smoke_evaluation_writes_a_record(astsvm, tmp_path: Path):
     assert result.returncode == 0, result.stderr
     assert "rehearsal data" in result.stdout
     assert result.stdout.count("UAR") == 3
-    (path,) = (tmp_path / "results").glob("*.json")
-    assert len([clip for fold in json.loads(path.read_text())["folds"] for clip in fold["clips"]]) == 16
+    (record,) = Store(tmp_path / "results").records()
+    assert len(record.clips) == 16
 
 
 def test_another_method_runs_with_settings_of_its_own(astsvm, tmp_path: Path):
@@ -164,19 +186,13 @@ def test_another_method_runs_with_settings_of_its_own(astsvm, tmp_path: Path):
     assert result.returncode == 0, result.stderr
     shown = json.loads(result.stdout)
     assert np.array(shown["svm"]["confusion_matrix"]).sum() == 16
-    record = json.loads((tmp_path / shown["record"]).read_text())
-    assert record["settings"]["descriptor"]["blocks"] == 8
-    assert set(record["recipe"]) == {"registration", "flow"}
+    record = Store(tmp_path / "results").read(shown["record"])
+    assert record.settings["descriptor"]["blocks"] == 8
+    assert record.differs == "descriptor.blocks = 8"
+    assert set(record.recipe) == {"registration", "flow"}
     (tmp_path / "mine.yaml").write_text("descriptor: {block: 8}")
     refused = astsvm(*common, "--settings", "mine.yaml")
     assert "bi-woof.descriptor: unknown field 'block'; expected one of bins, blocks" in refused.stderr
-
-
-def test_the_baseline_prints_scores_that_fit_its_confusion_matrix(astsvm):
-    result = json.loads(astsvm("baseline", "--dataset", "rehearsal-mini", "--jobs", "2", "--json").stdout)
-    matrix = np.array(result["rehearsal-mini"]["confusion_matrix"])
-    assert matrix.sum(1).tolist() == [24, 12, 12]
-    assert result["rehearsal-mini"]["uar"] == pytest.approx((matrix.diagonal() / matrix.sum(1)).mean())
 
 
 def test_a_table_is_run_and_shown(astsvm, tmp_path: Path):
@@ -187,18 +203,18 @@ def test_a_table_is_run_and_shown(astsvm, tmp_path: Path):
     asked = ("run", "--table", "12", "--dataset", "rehearsal-mini", "--profile", "smoke")
     planned = astsvm(*asked, "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    assert planned.stdout.startswith("2 runs, 0 of them stored in results")
+    assert planned.stdout.startswith("3 runs, 0 of them stored in results")
     done = astsvm(*asked)
     assert done.returncode == 0, done.stderr
-    assert "2 of 2, about 0 min left: rehearsal-mini_untrained_smoke_seed0_" in done.stdout
-    assert len(list((tmp_path / "results").glob("*.json"))) == 2
-    assert astsvm(*asked).stdout == "2 runs, 2 of them stored in results\n"
+    assert "3 of 3, about 0 min left: rehearsal-mini_majority_smoke_seed0_" in done.stdout
+    assert len(Store(tmp_path / "results").rows()) == 3
+    assert astsvm(*asked).stdout == "3 runs, 3 of them stored in results\n"
     shown = astsvm(
         "table", "12", "--dataset", "rehearsal-mini", "--profile", "smoke", "--results", "results", "--format", "json"
     )
     rows = json.loads(shown.stdout)
     assert {row["block"] for row in rows} == {"companion"}
-    assert [len(row["records"]) for row in rows] == [1, 1, 1, 1, 1, 0]
+    assert [len(row["records"]) for row in rows] == [1, 1, 1, 1, 1, 1]
 
 
 def test_the_committed_tables_have_both_blocks(astsvm):
@@ -216,3 +232,35 @@ def test_attainable_answers(astsvm):
     assert answer["possible"] is False
     assert answer["confusion_matrix"] is None
     assert answer["uf1_range"][0] > 0.2
+
+
+def test_stored_results_are_listed_and_verified(astsvm, tmp_path: Path):
+    done = astsvm("evaluate", "--dataset", "rehearsal-mini", "--profile", "smoke", "--method", "bi-woof")
+    assert done.returncode == 0, done.stderr
+    (name,) = Store(tmp_path / "results").rows()
+    listed = astsvm("results", "list", "--results", "results")
+    assert listed.stdout.startswith(f"{name}: svm UAR ")
+    verified = astsvm("results", "verify", name, "--folds", "2", "--keep", "--results", "results")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "svm: 0 of 8 predictions changed" in verified.stdout
+    assert "2 folds run again: as stored" in verified.stdout
+    assert (tmp_path / "results" / "reruns.csv").read_text().count("\n") == 2
+    record = Store(tmp_path / "results").read(name)
+    first, *rest = record.folds
+    other = next(c for c in record.classes if c != first.clips[0].heads["svm"].prediction)
+    changed = first.clips[0].heads["svm"].model_copy(update={"prediction": other})
+    clip = first.clips[0].model_copy(update={"heads": {"svm": changed}})
+    fold = first.model_copy(update={"clips": [clip, *first.clips[1:]]})
+    Store(tmp_path / "results").write(record.model_copy(update={"folds": [fold, *rest]}))
+    found = astsvm("results", "verify", name, "--folds", "1", "--results", "results")
+    assert found.returncode == 1
+    assert "svm: 1 of 4 predictions changed" in found.stdout
+    assert astsvm("results", "verify", "nothing", "--results", "results").returncode == 2
+
+
+def test_a_missing_library_names_the_extra_that_installs_it(astsvm, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.delitem(sys.modules, "astsvm_lib.models.ast_network", raising=False)
+    result = astsvm("network", "summary")
+    assert result.returncode == 2
+    assert "pip install 'astsvm-lib[train]'" in result.stderr

@@ -102,7 +102,7 @@ def test_deviations_are_found(small_dataset: Dataset):
     assert small_dataset.deviations() == []
     longest = replace(small_dataset.clips[1], offset=120)
     strange = (replace(small_dataset.clips[0], apex=99), longest, *small_dataset.clips[2:5])
-    fewer = Dataset(small_dataset.manifest, strange, faults=("something else",))
+    fewer = Dataset(small_dataset.manifest, strange, errors=("something else",))
     found = "\n".join(fewer.deviations())
     assert "expected 3 subjects, found 2" in found
     assert "expected 8 clips, found 5" in found
@@ -113,7 +113,7 @@ def test_deviations_are_found(small_dataset: Dataset):
 
 def test_the_fingerprint_follows_content_and_labels(small_dataset: Dataset):
     plain = small_dataset.fingerprint
-    for change in ({"label": "positive"}, {"fingerprint": "other"}):
+    for change in ({"label": "positive"}, {"hash_frames": lambda: "other"}):
         clips = (replace(small_dataset.clips[0], **change), *small_dataset.clips[1:])
         assert Dataset(small_dataset.manifest, clips).fingerprint != plain
 

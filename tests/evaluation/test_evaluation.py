@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from sklearn.metrics import f1_score, recall_score
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation import confusion_matrix, fold_mean, fold_rng, loso, score
 from astsvm_lib.evaluation.logs import score_log
-from astsvm_lib.methods.megc_baseline import parts_of, predict
 
 CLASSES = ("negative", "positive", "surprise")
 labels = st.sampled_from(CLASSES)
@@ -135,26 +133,3 @@ def test_na_is_a_label_like_any_other(tmp_path_factory, log):
     )
     truth, guess, _ = zip(*log, strict=True)
     assert score_log(path, "t", "p").pooled.uar == pytest.approx(score(truth, guess, CLASSES).uar)
-
-
-def test_the_baseline_learns_a_pattern_and_never_sees_the_tested_subject():
-    rng = np.random.default_rng(0)
-    labels = ["a", "b"] * 12
-    subjects = [f"s/{i // 4}" for i in range(24)]
-    maps = rng.normal(0, 1, (24, 4, 4, 3)).astype(np.float32)
-    maps[np.array(labels) == "b", 0] += 3
-    assert predict(maps, labels, subjects) == labels
-    # What the tested subject's labels are called changes nothing in its own predictions.
-    swapped = ["b" if label == "a" else "a" for label in labels[:4]] + labels[4:]
-    assert predict(maps, swapped, subjects)[:4] == predict(maps, labels, subjects)[:4]
-
-
-def test_a_composite_is_scored_as_a_whole_and_by_its_parts(small_dataset):
-    parts = parts_of(small_dataset)
-    assert list(parts) == ["small"]
-    clips = [replace(clip, dataset="other" if i % 2 else "small") for i, clip in enumerate(small_dataset)]
-    rows = parts_of(replace(small_dataset, clips=tuple(clips)))
-    assert {name: found.tolist() for name, found in rows.items()} == {
-        "small": [0, 2, 4, 6],
-        "other": [1, 3, 5, 7],
-    }

@@ -6,7 +6,6 @@ import pytest
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import score, uar, uf1
 from astsvm_lib.evaluation.statistics import by_subject, compare, holm
-from astsvm_lib.methods.majority import majority
 from astsvm_lib.models.inner_search import search
 from astsvm_lib.paper.attainable import attainable
 
@@ -59,11 +58,6 @@ def test_other_clips_are_refused():
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
-
-
-def test_majority_is_that_of_the_other_subjects(small_dataset):
-    found = majority(small_dataset)
-    assert found.matrix.tolist() == [[5, 0], [3, 0]]
 
 
 def test_attainable_against_every_matrix():

@@ -231,7 +231,7 @@ def test_a_prepared_clip(small_dataset: Dataset, cache):
 def test_other_content_or_recipe_is_prepared_anew(small_dataset: Dataset, cache):
     clip = small_dataset.clips[0]
     prepare(clip, Recipe(), cache)
-    changed = replace(clip, fingerprint="other", load_frames=lambda chosen=None: clip.load_frames()[::-1])
+    changed = replace(clip, hash_frames=lambda: "other", load_frames=lambda chosen=None: clip.load_frames()[::-1])
     assert not np.array_equal(prepare(changed, Recipe(), cache).frames, prepare(clip, Recipe(), cache).frames)
     quiet = Recipe().replace(magnification={"alpha": 1.0})
     assert not np.array_equal(prepare(clip, quiet, cache).frames, prepare(clip, Recipe(), cache).frames)

@@ -60,11 +60,22 @@ def command() -> None:
     """
 
 
-def main() -> None:
-    """Entry point: errors that the user can mend are one message, not a traceback."""
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: errors that the user can mend are one message, not a traceback.
+
+    Parameters
+    ----------
+    arguments
+        Of the command; those of the process by default.
+
+    Raises
+    ------
+    SystemExit
+        With 0, or what went wrong: 1 for a check that found something, 2 for an error, 130 for an interruption.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets its users on stderr
     try:
-        command(standalone_mode=False)
+        command(arguments, standalone_mode=False)
     except CompanionError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -25,6 +25,7 @@ def library_versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
+    found["onednn"] = "on" if os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1" else "off"
     return dict(sorted(found.items()))
 
 
@@ -72,6 +73,8 @@ def device() -> str:
     """Device that the active Keras backend computes on; imports the backend."""
     with quiet_stderr():
         import keras
+
+        import astsvm_lib.models  # noqa: F401  (sets TensorFlow's switches)
 
     backend = keras.backend.backend()
     gpus: list[str] = []

@@ -1,7 +1,7 @@
 # make book   the environment, every chapter, the rendered book
 # make test   lint, types, import rules, tests
 #
-# Other targets: golden, results (on a machine with a CUDA GPU), environment, check-book, benchmarks, lock, clean.
+# Other targets: golden, results (on a machine with a CUDA GPU), environment, check-book, check-wheel, benchmarks, lock, clean.
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 RESULTS := rehearsal-casme2 rehearsal-smic rehearsal-samm rehearsal-megc
 
-.PHONY: book test golden results environment check-book benchmarks lock clean
+.PHONY: book test golden results environment check-book check-wheel benchmarks lock clean
 
 book: environment
 	$(BIN)/astsvm book --jobs 2
@@ -45,6 +45,10 @@ environment: .venv/installed
 # Reads the book in headless Chromium; needs Debian's chromium, or CHROMIUM=/path/to/one.
 check-book:
 	$(BIN)/python tools/check_book.py _build/html
+
+# Builds the wheel and uses it in an empty environment.
+check-wheel: environment
+	$(BIN)/python tools/check_wheel.py
 
 benchmarks: environment
 	$(BIN)/python benchmarks/training_step.py

@@ -131,6 +131,13 @@ class Transfer(Part):
         "1 / (number of features x their variance), for chi-squared 1 / (mean distance); or a positive number",
     )
     standardise: bool = choice("R12", True, "standardise the features on the training fold")
+    scale_floor: float = choice(
+        "R12",
+        0.01,
+        "no feature is divided by less than this share of the largest standard deviation; 0: by its own",
+        ge=0,
+        le=1,
+    )
 
 
 class Optimisation(Part):

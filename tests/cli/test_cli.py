@@ -218,10 +218,12 @@ def test_a_table_is_run_and_shown(astsvm, tmp_path: Path):
 
 
 def test_the_committed_tables_have_both_blocks(astsvm):
-    for number in ("9", "10", "11", "12"):
+    for number in ("4", "8", "12"):
         rows = json.loads(astsvm("table", number, "--dataset", "rehearsal-casme2", "--format", "json").stdout)
         assert {row["block"] for row in rows} == {"published", "companion"}
-        assert all(0 < row["uar"] <= 1 and 0 < row["uf1"] <= 1 for row in rows), number
+        ran = [row for row in rows if row["uar"] is not None]
+        assert {row["block"] for row in ran} == {"published", "companion"}, number
+        assert all(0 < row["uar"] <= 1 and 0 < row["uf1"] <= 1 for row in ran), number
 
 
 def test_attainable_answers(astsvm):

@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.scaling import FlooredScaler
 from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
 from astsvm_lib.recipe import Transfer
 
@@ -81,6 +82,21 @@ def test_a_class_absent_from_the_fold_is_never_chosen():
         TransferSVM().fit(x[y == 0], y[y == 0])
 
 
+def test_a_feature_that_hardly_varies_is_not_inflated():
+    rng = np.random.default_rng(0)
+    train = np.column_stack([rng.normal(0, 2, 30), rng.normal(0, 1, 30), np.zeros(30), np.ones(30)])
+    train[3, 2] = 1e-9  # active in one clip, by rounding
+    scaler, plain = FlooredScaler(0.01).fit(train), StandardScaler().fit(train)
+    assert np.array_equal(FlooredScaler(0).fit(train).scale_, plain.scale_)
+    assert scaler.scale_[:2] == pytest.approx(plain.scale_[:2])
+    assert scaler.scale_[2] == pytest.approx(0.01 * train[:, 0].std())
+    assert scaler.scale_[3] == 1
+    test = np.array([[0.0, 0.0, 0.1, 1.0]])
+    assert np.abs(plain.transform(test)).max() > 1e7
+    assert np.abs(scaler.transform(test)).max() < 10
+    assert scaler.get_params() == {"floor": 0.01}
+
+
 def fitted_labels(svm: TransferSVM, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return svm.fit(x, y).predict(x)
 
@@ -90,7 +106,7 @@ def test_it_is_a_scikit_learn_estimator(kernel):
     x, y = problem(60, 20)
     names = np.array(["negative", "positive", "surprise"])
     svm = clone(TransferSVM(kernel=kernel, C=10.0))
-    assert svm.get_params() == {"kernel": kernel, "C": 10.0, "gamma": "scale", "standardise": True}
+    assert svm.get_params() == {"kernel": kernel, "C": 10.0, "gamma": "scale", "standardise": True, "scale_floor": 0.01}
     assert np.array_equal(fitted_labels(svm, x, names[y]), names[fitted_labels(clone(svm), x, y)])
     scores = cross_val_score(svm, x, y, cv=3)
     assert scores.shape == (3,)

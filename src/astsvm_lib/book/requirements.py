@@ -4,6 +4,7 @@ A chapter declares it in its front matter::
 
     companion:
       stages: [features, svm]          # all stages where nothing is declared
+      reruns: true                     # what running stored folds again has shown (reruns.csv)
       features: true                   # the features of every clip of its data set, prepared beforehand
       runs:
         - {profile: quick, required: true}                    # its data set, recipe and seed, the paper's method
@@ -29,6 +30,7 @@ from astsvm_lib.experiments.table_results import run_of
 from astsvm_lib.experiments.variants import VARIANTS
 from astsvm_lib.paper.tables import table_numbered
 from astsvm_lib.recipe import Recipe
+from astsvm_lib.results.reruns import read_reruns
 from astsvm_lib.results.store import Store
 from astsvm_lib.stages import STAGES, stage_named, stage_versions
 
@@ -57,6 +59,7 @@ class Front(Declared):
 
     stages: list[str] | None = None
     features: bool = False
+    reruns: bool = False
     runs: list[DeclaredRuns] = []
 
 
@@ -159,11 +162,12 @@ class Requirements:
     def shown(self, parameters: Mapping[str, Any], store: Store) -> list[str]:
         """Name, checksum and outdated stages of every stored run that the chapter may show."""
         chosen = self.selections(parameters)
-        return [
+        found = [
             f"{name} {row['checksum']} {row['stages']}"
             for name, row in sorted(store.rows().items())
             if any(selection.matches(name) for selection in chosen)
         ]
+        return found + (read_reruns(store.folder).to_csv().splitlines() if self.front.reruns else [])
 
     def check_required(self, parameters: Mapping[str, Any], store: Store) -> None:
         """Find out whether the stored runs are there without which the chapter cannot be run.

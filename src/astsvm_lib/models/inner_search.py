@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import confusion_matrix, uf1
 from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.scaling import FlooredScaler
 from astsvm_lib.recipe import Transfer
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
@@ -75,8 +75,8 @@ def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, kerne
     classes = list(range(int(labels.max()) + 1))
     best: Best | None = None
     for standardise in (True, False) if kernel != "chi-squared" else (False,):
-        rows = StandardScaler().fit_transform(features) if standardise else features
         options = Transfer.model_validate({"kernel": kernel, "standardise": standardise})
+        rows = FlooredScaler(options.scale_floor).fit_transform(features) if standardise else features
         scale = resolve_gamma(rows, options)
         for factor in FACTORS if kernel != "linear" else (1.0,):
             matrix = gram(rows, rows, options, factor * scale)

@@ -7,17 +7,17 @@ from typing import Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.scaling import FlooredScaler
 from astsvm_lib.recipe import Transfer
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 class TransferSVM(ClassifierMixin, BaseEstimator):
@@ -38,6 +38,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         Positive number, or ``"scale"``; see :func:`~astsvm_lib.models.kernels.resolve_gamma`.
     standardise
         Standardise the features on the training clips.
+    scale_floor
+        See :class:`~astsvm_lib.models.scaling.FlooredScaler`.
 
     Attributes
     ----------
@@ -58,8 +60,10 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         C: float = 1.0,
         gamma: float | Literal["scale"] = "scale",
         standardise: bool = True,
+        scale_floor: float = 0.01,
     ) -> None:
-        self.kernel, self.C, self.gamma, self.standardise = kernel, C, gamma, standardise
+        self.kernel, self.C, self.gamma = kernel, C, gamma
+        self.standardise, self.scale_floor = standardise, scale_floor
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Fit on the clips of a training fold.
@@ -83,8 +87,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
             raise CompanionError(
                 f"SVM: expected clips of at least 2 classes in the training fold, found 1 class: {self.classes_[0]}"
             )
-        self._options = Transfer(kernel=self.kernel, C=self.C, gamma=self.gamma, standardise=self.standardise)
-        self.scaler_ = StandardScaler().fit(X) if self.standardise else None
+        self._options = Transfer.model_validate(self.get_params())
+        self.scaler_ = FlooredScaler(self.scale_floor).fit(X) if self.standardise else None
         self._train = self._scale(X)
         self.gamma_ = resolve_gamma(self._train, self._options)
         matrix = gram(self._train, self._train, self._options, self.gamma_)

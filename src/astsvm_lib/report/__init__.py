@@ -1,41 +1,46 @@
-"""Figures of the book: one style, colours that a colour-blind reader can tell, alt text for each."""
+"""Figures of the book: one style, colours that a colour-blind reader can tell, alt text for each.
 
-from astsvm_lib.report.clip_figures import (
-    change_images,
-    draw_landmarks,
-    face_images,
-    flow_rgb,
-    image_grid,
-    portrait,
-    three_groups,
-)
-from astsvm_lib.report.diagrams import architecture
-from astsvm_lib.report.result_figures import (
-    claims_figure,
-    confusion_figure,
-    difference_figure,
-    learning_curves,
-    score_bars,
-)
-from astsvm_lib.report.style import COLOURS, Content, draw_image, new_figure, show
+The names below are imported when they are used: tables need no drawing library.
+"""
 
-__all__ = [
-    "COLOURS",
-    "Content",
-    "architecture",
-    "change_images",
-    "claims_figure",
-    "confusion_figure",
-    "difference_figure",
-    "draw_image",
-    "draw_landmarks",
-    "face_images",
-    "flow_rgb",
-    "image_grid",
-    "learning_curves",
-    "new_figure",
-    "portrait",
-    "score_bars",
-    "show",
-    "three_groups",
-]
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "clip_figures": [
+            "change_images",
+            "draw_landmarks",
+            "face_images",
+            "flow_rgb",
+            "image_grid",
+            "portrait",
+            "three_groups",
+        ],
+        "diagrams": ["architecture"],
+        "result_figures": ["claims_figure", "confusion_figure", "difference_figure", "learning_curves", "score_bars"],
+        "style": ["COLOURS", "Content", "draw_image", "new_figure", "show"],
+    },
+)
+
+if TYPE_CHECKING:
+    from astsvm_lib.report.clip_figures import change_images as change_images
+    from astsvm_lib.report.clip_figures import draw_landmarks as draw_landmarks
+    from astsvm_lib.report.clip_figures import face_images as face_images
+    from astsvm_lib.report.clip_figures import flow_rgb as flow_rgb
+    from astsvm_lib.report.clip_figures import image_grid as image_grid
+    from astsvm_lib.report.clip_figures import portrait as portrait
+    from astsvm_lib.report.clip_figures import three_groups as three_groups
+    from astsvm_lib.report.diagrams import architecture as architecture
+    from astsvm_lib.report.result_figures import claims_figure as claims_figure
+    from astsvm_lib.report.result_figures import confusion_figure as confusion_figure
+    from astsvm_lib.report.result_figures import difference_figure as difference_figure
+    from astsvm_lib.report.result_figures import learning_curves as learning_curves
+    from astsvm_lib.report.result_figures import score_bars as score_bars
+    from astsvm_lib.report.style import COLOURS as COLOURS
+    from astsvm_lib.report.style import Content as Content
+    from astsvm_lib.report.style import draw_image as draw_image
+    from astsvm_lib.report.style import new_figure as new_figure
+    from astsvm_lib.report.style import show as show

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from astsvm_lib.datasets import load_manifest
 from astsvm_lib.experiments.table_results import Result, Verdict, refusals, table_records
@@ -263,3 +264,33 @@ def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0
 
 def _listed(labels: Sequence[str]) -> str:
     return f"{len(labels)} ({'; '.join(labels)})" if labels else "none"
+
+
+def chance_cells(records: Sequence[Record], reruns: pd.DataFrame) -> Cells:
+    """UF1 of a run, its spread over seeds, and what running the same folds again has changed.
+
+    Parameters
+    ----------
+    records
+        The same run with different seeds; reruns are of the first.
+    reruns
+        As :func:`~astsvm_lib.results.reruns.read_reruns` returns them.
+
+    Returns
+    -------
+    list of list of str
+        One row per head and machine on which folds were run again.
+    """
+    first = records[0]
+    spread_title = f"SD over {len(records)} seeds" if len(records) > 1 else "SD over seeds"
+    lines = [["head", f"UF1, seed {first.seed}", spread_title, "run again on", "predictions changed", "UF1 then"]]
+    for head in first.heads:
+        values = [record.scores(head).uf1 for record in records]
+        spread = f"{np.std(values, ddof=1):.3f}" if len(values) > 1 else "one seed"
+        own = reruns[(reruns["run"] == first.name) & (reruns["head"] == head)]
+        notes = [
+            [f"{row.machine}; threads: {row.threads}", f"{row.changed} of {row.clips}", number(float(row.uf1_now))]
+            for row in own.itertuples()
+        ]
+        lines += [[head, number(values[0]), spread, *note] for note in notes or [["not run again", "", ""]]]
+    return lines

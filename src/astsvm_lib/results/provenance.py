@@ -25,7 +25,6 @@ def library_versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    found["onednn"] = "on" if os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1" else "off"
     return dict(sorted(found.items()))
 
 
@@ -69,6 +68,11 @@ def threads() -> int:
     return int(given) if given.isdigit() and int(given) else os.cpu_count() or 1
 
 
+def onednn() -> bool:
+    """Whether TensorFlow computes with oneDNN on a CPU: predictions differ with and without it."""
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1"
+
+
 def device() -> str:
     """Device that the active Keras backend computes on; imports the backend."""
     with quiet_stderr():
@@ -92,4 +96,6 @@ def device() -> str:
         for gpu in tensorflow.config.list_physical_devices("GPU"):
             details = tensorflow.config.experimental.get_device_details(gpu)
             gpus.append(str(details.get("device_name", gpu.name)))
-    return f"GPU: {', '.join(gpus)}" if gpus else "CPU"
+    if gpus:
+        return f"GPU: {', '.join(gpus)}"
+    return f"CPU, oneDNN {'on' if onednn() else 'off'}" if backend == "tensorflow" else "CPU"

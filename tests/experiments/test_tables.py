@@ -193,13 +193,13 @@ def test_a_row_without_a_run_on_one_data_set_moves_no_mark_of_another(filled: St
 def test_outdated_records_are_marked_and_never_compared_with_others(filled: Store, small_dataset):
     table = TABLES[12]
     untrained = next(r for r in filled.records() if r.method == "untrained")
-    filled.write(untrained.model_copy(update={"stages": {**untrained.stages, "svm": 0}}))
+    filled.write(untrained.model_copy(update={"stages": {**untrained.stages, "folds": 0}}))
     results = results_of(table, small_dataset, filled)
     text = render_table(table, {"rehearsal-casme2": results}, "md").replace("\N{NO-BREAK SPACE}", " ")
     assert "| Untrained network (SVM) * † |" in text
     assert "| FC+Softmax |" in text
-    assert "† outdated: made by earlier versions of a stage (svm 0 -> 1)" in text
-    assert "Untrained network (SVM) is not compared with AST+SVMNET: versions differ (svm 0, 1)" in text
+    assert "† outdated: made by earlier versions of a stage (folds 0 -> 1)" in text
+    assert "Untrained network (SVM) is not compared with AST+SVMNET: versions differ (folds 0, 1)" in text
     assert {v.row.name for v in compared(table, results)} == {"FC+Softmax", "AST+SVMNET (raw SVM)"}
     assert [line.split(" is ")[0] for line in refusals(table, results)] == [
         "Untrained network (SVM)",

@@ -137,7 +137,7 @@ def test_a_figure_without_alt_text_is_refused():
         show(plt.figure(), "  ")
     cell = nbformat.v4.new_code_cell("plot()")
     cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "x"})]
-    with pytest.raises(CompanionError, match="chapter sums: expected one figure a cell"):
+    with pytest.raises(CompanionError, match="chapter sums: expected at most one figure per cell"):
         execution._describe_figure("sums", cell)
 
 

@@ -153,10 +153,10 @@ ROGUES = {
     "figimage": ("figure.figimage(frame)\nreport.show(figure, 'a face')", "this figure would show a frame"),
     "pcolormesh": ("axis.pcolormesh(frame[..., 0])\nreport.show(figure, 'a face')", "this figure would show a frame"),
     "unsaid": ("report.draw_image(axis, frame, 'face')", "expected one of frame, landmarks"),
-    "inline": ("axis.imshow(frame)\nfigure", "one figure a cell, put there by report.show"),
+    "inline": ("axis.imshow(frame)\nfigure", "at most one figure per cell, displayed by report.show"),
     "jpeg": (
         "import cv2\nfrom IPython.display import Image\nImage(cv2.imencode('.jpg', frame)[1].tobytes())",
-        "put on the page by report.show, found image/jpeg",
+        "displayed by report.show, found image/jpeg",
     ),
     "html": ("from IPython.display import HTML\nHTML('<img src=\"face.png\">')", "report.show, found text/html"),
     "markdown": (
@@ -248,7 +248,7 @@ def test_only_images_that_say_what_they_are_are_shown(forbidden):
     report.show(figure, "a flow")
     figure, axis = report.new_figure()
     axis.imshow(image)
-    with pytest.raises(CompanionError, match=r"what is in use \(small\) may not be shown"):
+    with pytest.raises(CompanionError, match=r"frames of the data in use \(small\) may not be shown"):
         report.show(figure, "unsaid")
     plt.close("all")
     privacy._IN_USE.clear()

@@ -1,4 +1,4 @@
-"""The cache of computed arrays, keyed by everything that determines them."""
+"""Cache of computed arrays, keyed by everything that determines them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import platformdirs
 
 from astsvm_lib.storage import Arrays, digest, read_arrays, write_arrays
 
-#: What reading a damaged ``.npz`` file may raise.
+#: Exceptions that reading a damaged ``.npz`` file may raise.
 DAMAGE = (OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError, RuntimeError, zipfile.BadZipFile)
 
 
 class Cache:
-    """Arrays on disk, by a key that says what they were made from; see :func:`astsvm_lib.stages.cache_key`.
+    """Arrays on disk, stored under a key of all their inputs; see :func:`astsvm_lib.stages.cache_key`.
 
-    Two processes may share the folder: entries are replaced atomically, and the same key always
-    stands for the same arrays. A damaged entry is reported, computed again and replaced.
+    Several processes may share the folder: entries are replaced atomically, and equal keys identify equal arrays.
+    A damaged entry is computed again and replaced, with a warning.
 
     Parameters
     ----------
     root
-        Folder. By default ``ASTSVM_CACHE``, else the user's cache folder.
+        Folder of the cache. By default the value of ``ASTSVM_CACHE``, else the user's cache folder.
     """
 
     def __init__(self, root: Path | None = None) -> None:
@@ -35,12 +35,33 @@ class Cache:
         self.root = Path(root or configured or platformdirs.user_cache_dir("astsvm"))
 
     def path(self, kind: str, key: Any) -> Path:
-        """Path of the entry for ``key``, whether or not it exists; ``kind`` names the folder."""
+        """Path of an entry, whether or not it exists.
+
+        Parameters
+        ----------
+        kind
+            Subfolder of the cache, such as ``"descriptors"``.
+        key
+            Value that can be serialised as JSON; see :func:`astsvm_lib.stages.cache_key`.
+        """
         name = digest(key)
         return self.root / kind / name[:2] / f"{name}.npz"
 
     def get(self, kind: str, key: Any, make: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
-        """The arrays stored under ``key``; if there are none, or they are damaged, those that ``make`` returns."""
+        """Arrays of an entry; they are computed and stored if the entry is missing or damaged.
+
+        Parameters
+        ----------
+        kind, key
+            As for :meth:`path`.
+        make
+            Computes the arrays.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Arrays by name.
+        """
         path = self.path(kind, key)
         if path.exists():
             try:

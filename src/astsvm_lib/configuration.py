@@ -1,4 +1,4 @@
-"""Where folders are: an argument, an environment variable, or ``[tool.astsvm]`` in pyproject.toml names them."""
+"""Locations of folders, from an argument, an environment variable, or ``[tool.astsvm]`` in ``pyproject.toml``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ VARIABLES = {"results": "ASTSVM_RESULTS", "book": "ASTSVM_BOOK", "build": "ASTSV
 
 
 def project_file(start: Path | None = None) -> Path | None:
-    """The nearest ``pyproject.toml`` with a table ``[tool.astsvm]``, from a folder upwards; None if there is none.
+    """The nearest ``pyproject.toml`` with a table ``[tool.astsvm]``, searched from a folder upwards; None if absent.
 
     Parameters
     ----------
     start
-        Folder to begin at; the working directory by default.
+        Folder where the search starts; the working directory by default.
     """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
@@ -29,24 +29,24 @@ def project_file(start: Path | None = None) -> Path | None:
 
 
 def configured_folder(setting: str, given: Path | None = None) -> Path | None:
-    """A folder: the one given, else that of its environment variable, else that of the project's configuration.
+    """Folder of a setting: the argument, else the environment variable, else the project's configuration.
 
     Parameters
     ----------
     setting
-        One of :data:`VARIABLES`.
+        A key of :data:`VARIABLES`.
     given
-        Folder named by the user.
+        Folder specified by the user.
 
     Returns
     -------
     pathlib.Path or None
-        None if nothing names it.
+        None if the folder is not specified anywhere.
 
     Raises
     ------
     CompanionError
-        If the project's configuration is not valid TOML, or the setting is not text.
+        If the project's configuration is not valid TOML, or the setting is not a string.
     """
     if given is not None:
         return Path(given)

@@ -1,4 +1,4 @@
-"""Work in other processes, by joblib's loky; and a quiet error stream while a backend starts."""
+"""Parallel work in separate processes (joblib's loky), and suppression of start-up messages on stderr."""
 
 from __future__ import annotations
 
@@ -15,38 +15,44 @@ from tqdm import tqdm
 
 Result = TypeVar("Result")
 
-#: What TensorFlow's C++ core and the notebook kernel print whenever they start. No setting silences it.
+#: Messages that TensorFlow's C++ core and the notebook kernel always print on start-up. No setting disables them.
 STARTUP_MESSAGES = re.compile(
     r"WARNING: All log messages before absl|I0000 |To enable the following instructions|"
     r"\[IPKernelApp\] (WARNING \| Kernel is running over TCP|ERROR \| KeyboardInterrupt caught in kernel)"
 )
 
-#: Environment of processes of which there are as many as cores: libraries start no threads of their own.
+#: Environment of worker processes, one per core: libraries start no threads of their own.
 ONE_THREAD = {"OPENCV_FOR_THREADS_NUM": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def thread_count() -> int:
+    """Number of threads that a fold is computed with in this process, as configured for TensorFlow."""
+    configured = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
+    return int(configured) if configured.isdigit() and int(configured) else os.cpu_count() or 1
 
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Buffer the error stream, then pass it on without :data:`STARTUP_MESSAGES`."""
+    """Buffer stderr inside the context; on exit, write it out without :data:`STARTUP_MESSAGES`."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines(keepends=True):
+            os.dup2(original, 2)
+            os.close(original)
+            buffer.seek(0)
+            for line in buffer.read().decode(errors="replace").splitlines(keepends=True):
                 if not STARTUP_MESSAGES.match(line):
                     os.write(2, line.encode())
 
 
 @contextmanager
 def _pool(jobs: int, environment: Mapping[str, str] | None) -> Iterator[Callable[..., Future[Any]]]:
-    """``submit(function, *arguments)`` to fresh processes; on an error, what has not begun is dropped."""
+    """Yield ``submit(function, *arguments)`` for a pool of new processes; on an error, pending work is cancelled."""
     from joblib.externals.loky import ProcessPoolExecutor
 
     submitted: list[Future[Any]] = []
@@ -70,22 +76,27 @@ def map_unordered(
     jobs: int,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Result]:
-    """``function(*a)`` for each tuple of arguments, ``jobs`` at once; results in order of completion.
+    """Call ``function(*a)`` for each tuple of arguments, in several processes.
 
     Parameters
     ----------
     function, arguments
-        Picklable. Processes start fresh, so that no backend is imported before its environment is set; a
-        script that calls this needs no ``__main__`` guard.
+        Picklable. The processes are new (not forked), so that no backend is imported before its environment is set.
+        A script that calls this function needs no ``__main__`` guard.
     jobs
-        Number of processes, each of which takes many items one after the other.
+        Number of processes. Each is reused for many items.
     environment
-        Variables set in each process before anything is imported.
+        Variables set in each process before any import.
+
+    Yields
+    ------
+    object
+        Results, in order of completion.
 
     Raises
     ------
     Exception
-        The first one that an item raises; items that have not begun are dropped.
+        The first exception raised by an item; pending items are cancelled.
     """
     with _pool(jobs, environment) as submit:
         for future in as_completed([submit(function, *a) for a in arguments]):
@@ -95,23 +106,28 @@ def map_unordered(
 def map_ordered(
     function: Callable[..., Result], work: Sequence[tuple[Any, ...]], jobs: int, title: str, progress: bool = True
 ) -> Iterator[Result]:
-    """``function(*a)`` for each tuple of arguments, results in the order of the work, with a progress bar.
+    """Call ``function(*a)`` for each tuple of arguments, with a progress bar.
 
     Parameters
     ----------
     function, work
-        Picklable where there are several jobs.
+        The function and its tuples of arguments; picklable if ``jobs`` is greater than 1.
     jobs
-        With 1 everything runs in this process; with more, in that many processes of one thread each.
+        Number of processes, with one thread each. With 1, everything runs in the current process.
     title
         Label of the progress bar.
     progress
-        Whether to show it.
+        Whether to show the progress bar.
+
+    Yields
+    ------
+    object
+        Results, in the order of ``work``.
 
     Raises
     ------
     Exception
-        The first one that an item raises; items that have not begun are dropped.
+        The first exception raised by an item; pending items are cancelled.
     """
     with tqdm(total=len(work), desc=title, disable=None if progress else True, leave=False) as bar:
         if jobs == 1:

@@ -1,9 +1,9 @@
-"""The stages that compute, each with a version: what cache entries and stored results are valid for.
+"""Computation stages and their versions, which determine whether cache entries and stored results are still valid.
 
-Each stage states ``VERSION = n`` in its module. A golden test (``tests/golden``) holds its output on a small
-fixed input. Code may be rewritten freely as long as the output stays the same; when the output changes, the
-test fails until the version is raised. Nothing here looks at source text beyond that one line, and nothing is
-imported: the versions of Keras models can be read where Keras is not installed.
+Each stage declares ``VERSION = n`` in its module. A golden test (``tests/golden``) compares its output on a small
+fixed input with a stored fingerprint. The code may be changed freely as long as the output stays the same; if the
+output changes, the test fails until the version is increased. Only that one line of the source is read, and no
+module is imported, so that the versions of Keras models are available where Keras is not installed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from astsvm_lib.errors import CompanionError
 
-#: Native libraries whose arithmetic may differ from version to version.
+#: Native libraries whose floating-point results may differ between versions: name -> packages that provide it.
 NATIVE = {
     "opencv": ("opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python-headless", "opencv-python"),
     "dlib": ("dlib-bin", "dlib"),
@@ -29,16 +29,16 @@ NATIVE = {
 
 @dataclass(frozen=True)
 class Stage:
-    """One computing stage.
+    """One stage of the computation.
 
     Attributes
     ----------
     name
-        As keys, records and messages call it.
+        Name in cache keys, records and messages.
     module
-        Module below ``astsvm_lib`` that states its ``VERSION``.
+        Module below ``astsvm_lib`` that declares its ``VERSION``.
     needs
-        Stages whose output it takes.
+        Stages whose output it uses.
     sections
         Sections of the recipe that it reads.
     """
@@ -106,18 +106,18 @@ STAGES = {
 
 
 class Sections(Protocol):
-    """Choices by section, such as a :class:`~astsvm_lib.recipe.Recipe`."""
+    """Settings in sections, such as a :class:`~astsvm_lib.recipe.Recipe`."""
 
     def to_dict(self, *sections: str) -> dict[str, Any]: ...
 
 
 def stage_named(name: str) -> Stage:
-    """The stage of this name.
+    """The stage with this name.
 
     Raises
     ------
     CompanionError
-        If there is none: the message lists the names.
+        If there is no such stage; the message lists the names.
     """
     if name not in STAGES:
         raise CompanionError(f"unknown stage '{name}'; expected one of {', '.join(STAGES)}")
@@ -126,12 +126,12 @@ def stage_named(name: str) -> Stage:
 
 @lru_cache
 def stage_version(name: str) -> int:
-    """Version of a stage, as its module states it.
+    """Version of a stage, as declared in its module.
 
     Raises
     ------
     CompanionError
-        For an unknown stage, or a module that states none.
+        If the stage is unknown, or its module declares no version.
     """
     module = stage_named(name).module
     source = pkgutil.get_data("astsvm_lib", f"{module.replace('.', '/')}.py") or b""
@@ -142,7 +142,7 @@ def stage_version(name: str) -> int:
 
 
 def upstream(names: Iterable[str]) -> tuple[str, ...]:
-    """Stages and everything that they need, in the order of :data:`STAGES`."""
+    """These stages and all stages that they depend on, in the order of :data:`STAGES`."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -154,28 +154,28 @@ def upstream(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def stage_versions(names: Iterable[str]) -> dict[str, int]:
-    """Version of each of these stages and of everything that they need."""
+    """Version of each of these stages and of all stages that they depend on."""
     return {name: stage_version(name) for name in upstream(names)}
 
 
 def sections_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Sections of the recipe that these stages, and everything that they need, read."""
+    """Sections of the recipe read by these stages and by all stages that they depend on."""
     return tuple(dict.fromkeys(section for name in upstream(names) for section in STAGES[name].sections))
 
 
 def outdated_stages(versions: dict[str, int]) -> list[str]:
-    """What has changed since: for each stage whose version is another one now, ``name 1 -> 2``."""
+    """Stages whose version differs from the current one, as ``name 1 -> 2``."""
     found = []
-    for name, then in versions.items():
-        now = stage_version(name) if name in STAGES else None
-        if now != then:
-            found.append(f"{name} {then} -> {'gone' if now is None else now}")
+    for name, stored in versions.items():
+        current = stage_version(name) if name in STAGES else None
+        if current != stored:
+            found.append(f"{name} {stored} -> {'gone' if current is None else current}")
     return found
 
 
 @lru_cache
 def native_versions() -> dict[str, str]:
-    """Version of each native library that computes; ``none`` where it is not installed."""
+    """Version of each library in :data:`NATIVE`; ``"none"`` if it is not installed."""
     found = {}
     for library, packages in NATIVE.items():
         found[library] = "none"
@@ -189,16 +189,26 @@ def native_versions() -> dict[str, str]:
 
 
 def cache_key(stage: str, recipe: Sections, **inputs: Any) -> dict[str, Any]:
-    """Key of a cached output of a stage.
+    """Cache key of the output of a stage.
 
     Parameters
     ----------
     stage
-        Whose output it is.
+        Name of the stage.
     recipe
-        Only the sections that the stage, and everything that it needs, read are part of the key.
-    inputs
-        What else the output depends on, such as ``clip.content``.
+        The key contains only the sections that are read by the stage and by the stages it depends on.
+    **inputs
+        All other values that the output depends on, such as ``content=clip.content``; serialisable as JSON.
+
+    Returns
+    -------
+    dict
+        For :meth:`astsvm_lib.cache.Cache.get`.
+
+    Raises
+    ------
+    CompanionError
+        If the stage is unknown.
     """
     sections = sections_of([stage])
     return {

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and digests."""
+"""Atomic writing of files, and digests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
+    """JSON with sorted keys and without whitespace, so that equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
@@ -27,7 +27,7 @@ def digest(value: Any) -> str:
 
 
 def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of named arrays: names, shapes, types, values."""
+    """First 16 hexadecimal digits of the SHA-256 of named arrays: names, shapes, dtypes and values."""
     total = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -37,7 +37,15 @@ def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a killed run, sees the old file or the whole new one."""
+    """Write a file atomically: even if the process is killed, a reader sees either the old or the complete new file.
+
+    Parameters
+    ----------
+    path
+        File to write. Missing parent folders are created.
+    data
+        Content of the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     temporary = Path(name)
@@ -56,13 +64,21 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays as one ``.npz``, whole or not at all."""
+    """Write named arrays atomically to one ``.npz`` file.
+
+    Parameters
+    ----------
+    path
+        File to write. Missing parent folders are created.
+    arrays
+        Arrays by name.
+    """
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     write_atomically(path, buffer.getvalue())
 
 
 def read_arrays(path: Path) -> Arrays:
-    """Read what :func:`write_arrays` wrote; every member's checksum is verified on the way."""
+    """Arrays by name from a file of :func:`write_arrays`; the checksum of each member is verified."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}

@@ -1,3 +1,5 @@
+import ast
+import importlib.util
 import json
 import re
 import subprocess
@@ -112,6 +114,17 @@ def test_the_code_of_chapters_is_clean_and_every_directive_is_closed(tmp_path: P
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", "--no-cache", str(tmp_path)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
+
+
+def test_every_name_of_the_library_that_a_chapter_imports_exists():
+    for name in chapters.chapters():
+        for cell in chapters.read_chapter(name).cells:
+            for node in ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ():
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("astsvm_lib"):
+                    module = importlib.import_module(str(node.module))
+                    for item in node.names:
+                        submodule = importlib.util.find_spec(f"{node.module}.{item.name}")
+                        assert hasattr(module, item.name) or submodule, f"{name}: {ast.unparse(node)}"
 
 
 def test_a_missing_record_is_reported_before_anything_is_run():

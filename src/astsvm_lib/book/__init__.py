@@ -1,1 +1,1 @@
-"""The book: chapters through papermill, executed notebooks through Jupyter Book."""
+"""The book: papermill executes the chapters, and Jupyter Book renders the executed notebooks."""

@@ -1,7 +1,7 @@
-"""From chapters to a book: papermill runs what has changed, Jupyter Book renders.
+"""Build of the book: papermill executes the chapters that have changed, and Jupyter Book renders them.
 
-Executed notebooks are kept by what they were made from, so that a build that was cut is resumed and one that
-changed nothing runs nothing.
+Executed notebooks are stored under a digest of their inputs, so that an interrupted build is resumed and unchanged
+chapters are not executed again.
 """
 
 from __future__ import annotations
@@ -30,52 +30,66 @@ from astsvm_lib.results import provenance
 from astsvm_lib.results.store import Store
 from astsvm_lib.storage import canonical_json, digest, write_atomically
 
-#: Environment of the processes that run chapters: no debugger's warnings, no progress bars.
+#: Environment of the processes that execute chapters: no debugger warnings, no progress bars.
 KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
 
 
 def chapter_key(name: str, values: Mapping[str, Any], data: str = "") -> str:
-    """Digest of everything that a chapter's output is made from.
+    """Digest of all inputs of a chapter.
 
     Parameters
     ----------
     name
-        Of the chapter.
+        Name of the chapter.
     values
-        Parameters that differ from its own.
+        Parameters that replace its defaults.
     data
-        Fingerprint of its data set, where that is read from a disk.
+        Fingerprint of its data set if that is read from disk; see :func:`data_on_disk`.
 
     Returns
     -------
     str
-        Changes with its text, its parameters, the versions of the stages that it computes with, the stored runs that
-        it shows, its data, and the versions of libraries.
+        Depends on the chapter's text and parameters, the versions of its stages, the stored runs that it shows, its
+        data, and the versions of libraries.
     """
     needs, parameters = requirements_of(name), all_parameters(name, values)
     manifests = [load_manifest(str(parameters["dataset"])).model_dump_json()] if "dataset" in parameters else []
     text = (source_folder() / f"{name}.md").read_text(encoding="utf-8")
-    shown = needs.shown(parameters, Store()) if needs.front.runs else []
-    return digest(
-        [text, dict(values), needs.versions(), shown, manifests, provenance.library_versions(), data]
-    )
+    shown = needs.shown(parameters, Store()) if needs.front.runs or needs.front.reruns else []
+    return digest([text, dict(values), needs.versions(), shown, manifests, provenance.library_versions(), data])
 
 
 def _clips_declared(values: Mapping[str, Any]) -> int:
-    """How many clips the data set of a chapter declares; 0 for a chapter without one."""
+    """Number of clips declared for the data set of a chapter; 0 for a chapter without a data set."""
     dataset = values.get("dataset")
     return 0 if dataset is None else sum(load_manifest(str(dataset)).classes.values())
 
 
 def data_on_disk(dataset: str) -> str:
-    """Digest of a data set that is read from a disk; nothing for one that the library makes, whose code is known."""
+    """Fingerprint of a data set that is read from disk; empty for generated data, which the stages determine."""
     if load_manifest(dataset).access == "generated":
         return ""
     return load(dataset).fingerprint
 
 
 def run_if_changed(name: str, values: Mapping[str, Any], data: str = "") -> tuple[str, Path]:
-    """The executed chapter: as it was, if nothing that it is made from has changed; see :func:`chapter_key`."""
+    """Execute a chapter, unless it was already executed with the same inputs.
+
+    Parameters
+    ----------
+    name, values, data
+        As for :func:`chapter_key`.
+
+    Returns
+    -------
+    tuple
+        Name of the chapter, and path of the executed notebook.
+
+    Raises
+    ------
+    CompanionError
+        If the chapter fails.
+    """
     path = build_folder() / "executed" / f"{name}-{chapter_key(name, values, data)}.ipynb"
     if not path.exists():
         run_chapter(name, values, path)
@@ -83,7 +97,7 @@ def run_if_changed(name: str, values: Mapping[str, Any], data: str = "") -> tupl
 
 
 def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
-    """The folder that Jupyter Book renders: the book's files, with executed chapters in place."""
+    """Write the folder that Jupyter Book renders: the book's files, with chapters replaced by executed notebooks."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source_folder(), folder, ignore=shutil.ignore_patterns("results", "params", ".*"))
     for name, path in executed.items():
@@ -96,7 +110,7 @@ def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
 
 
 def _render(source: Path) -> Path:
-    """Run Jupyter Book, warnings being errors; the finished pages replace the old ones at once."""
+    """Run Jupyter Book with warnings as errors; the new pages replace the old ones when they are complete."""
     command = [
         sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
         "build", str(source), "--path-output", str(build_folder() / "render"),
@@ -106,8 +120,8 @@ def _render(source: Path) -> Path:
     log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
     write_atomically(build_folder() / "render.log", log.encode())
     if done.returncode:
-        told = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
-        raise CompanionError("Jupyter Book failed:\n" + "\n".join(told or log.splitlines()[-20:]))
+        messages = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
+        raise CompanionError("Jupyter Book failed:\n" + "\n".join(messages or log.splitlines()[-20:]))
     fresh, final, old = build_folder() / "html.new", build_folder() / "html", build_folder() / "html.old"
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
@@ -120,7 +134,7 @@ def _render(source: Path) -> Path:
 
 
 def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
-    """Prepare each data set whose features a chapter uses as a whole, once, before chapters run side by side."""
+    """Prepare the data sets of chapters that declare ``features`` once, before chapters are executed in parallel."""
     used = [all_parameters(name, chosen) for name, chosen in values.items() if requirements_of(name).front.features]
     wanted = {canonical_json([v["dataset"], v.get("recipe", {})]): v for v in used if "dataset" in v}
     for parameters in wanted.values():
@@ -129,19 +143,24 @@ def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
 
 
 def build(params: Path | None = None, jobs: int = 2) -> Path:
-    """Run every chapter, render the book, and return its first page.
+    """Execute the chapters that have changed, and render the book.
 
     Parameters
     ----------
     params
-        Parameter file; see :func:`read_parameters`.
+        Parameter file; see :func:`~astsvm_lib.book.chapters.read_parameters`.
     jobs
-        Chapters run at once.
+        Number of chapters executed in parallel.
+
+    Returns
+    -------
+    pathlib.Path
+        The first page of the book.
 
     Raises
     ------
     CompanionError
-        If a chapter or the rendering fails, by name.
+        If a required run is missing, a chapter fails, or the rendering fails.
     """
     values = read_parameters(params)
     for name, chosen in values.items():
@@ -154,7 +173,7 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
         (name, chosen, on_disk.get(str(all_parameters(name, chosen).get("dataset")), ""))
         for name, chosen in values.items()
     ]
-    # The longest first, so that none is left to one core at the end.
+    # Longest chapters first, so that all processes finish at about the same time.
     work.sort(key=lambda item: -_clips_declared(all_parameters(item[0], item[1])))
     runs = map_unordered(run_if_changed, work, jobs, KERNEL_ENVIRONMENT)
     executed = dict(tqdm(runs, total=len(values), desc="chapters"))

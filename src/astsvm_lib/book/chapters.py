@@ -1,4 +1,4 @@
-"""The chapters: MyST Markdown notebooks with one cell of parameters, and what each declares that it needs."""
+"""The chapters: MyST Markdown notebooks with a cell of parameters, and declared requirements."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def read_chapter(name: str) -> nbformat.NotebookNode:
 
 
 def is_notebook(name: str) -> bool:
-    """Whether a page has cells to run; a page without is copied as it is."""
+    """Whether a page is a notebook; other pages are not executed."""
     return (source_folder() / f"{name}.md").read_text(encoding="utf-8").startswith("---\njupytext:")
 
 
 def chapters() -> list[str]:
-    """Names of the pages that are run."""
+    """Names of the pages that are executed."""
     return [name for name in pages() if is_notebook(name)]
 
 
 def parameters_of(name: str) -> dict[str, Any]:
-    """Parameters of a chapter and their defaults: the assignments in its ``parameters`` cell."""
+    """Parameters of a chapter with their defaults: the assignments in its cell tagged ``parameters``."""
     values = {}
     for cell in read_chapter(name).cells:
         if "parameters" in cell.metadata.get("tags", []):
@@ -58,23 +58,45 @@ def parameters_of(name: str) -> dict[str, Any]:
 
 
 def all_parameters(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A chapter's parameters: those chosen, and its own for the rest."""
+    """All parameters of a chapter.
+
+    Parameters
+    ----------
+    name
+        Name of the chapter.
+    values
+        Parameters that replace its defaults.
+    """
     return parameters_of(name) | dict(values)
 
 
 def requirements_of(name: str) -> Requirements:
-    """What a chapter declares in its front matter under ``companion``.
+    """Requirements that a chapter declares in its front matter under ``companion``.
 
     Raises
     ------
     CompanionError
-        If it declares something that does not exist: the message names the chapter.
+        If a declaration is invalid; the message names the chapter.
     """
     declared = read_chapter(name).metadata.get("companion", {})
     return Requirements.from_metadata(name, declared)
 
 
 def check_parameters(name: str, values: Mapping[str, Any]) -> None:
+    """Check that a chapter has all of these parameters.
+
+    Parameters
+    ----------
+    name
+        Name of the chapter.
+    values
+        Values by parameter.
+
+    Raises
+    ------
+    CompanionError
+        If a parameter is unknown.
+    """
     known = parameters_of(name)
     unknown = sorted(set(values) - set(known))
     if unknown:
@@ -85,13 +107,23 @@ def check_parameters(name: str, values: Mapping[str, Any]) -> None:
 def read_parameters(file: Path | None) -> dict[str, dict[str, Any]]:
     """Parameters of each chapter from a file such as those in ``book/params/``.
 
-    A value at the top of the file goes to every chapter that has such a parameter; ``chapters:``
-    holds values for single ones.
+    A value at the top level of the file applies to every chapter with this parameter; ``chapters:`` holds values for
+    single chapters.
+
+    Parameters
+    ----------
+    file
+        YAML file; None for no parameters.
+
+    Returns
+    -------
+    dict of str to dict
+        Values by chapter and parameter.
 
     Raises
     ------
     CompanionError
-        If the file cannot be read, or holds a parameter or chapter that does not exist.
+        If the file cannot be read, or a parameter or chapter is unknown.
     """
     names = chapters()
     if file is None:
@@ -119,7 +151,7 @@ def read_parameters(file: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def datasets_used(params: Path | None) -> list[str]:
-    """Identifiers of the data sets that the chapters are run on with a parameter file."""
+    """Identifiers of the data sets that the chapters use with a parameter file."""
     chosen = read_parameters(params)
     used = {all_parameters(name, values).get("dataset") for name, values in chosen.items()}
     return sorted(str(name) for name in used if name is not None)

@@ -1,4 +1,4 @@
-"""One chapter through papermill: nothing gets onto a page that must not be there."""
+"""Execution of a chapter by papermill, with checks that its page shows no protected images or private paths."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from astsvm_lib.results import provenance
 from astsvm_lib.results.store import TRACE
 from astsvm_lib.storage import write_atomically
 
-#: Output of a cell that holds a picture, by its kind and by what stands in its text.
+#: Images in the output of a cell: by media type, and in the text of HTML or Markdown.
 PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
 PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
 
 
 def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookNode:
-    """The box at the foot of a page that says how it was made."""
+    """Box at the foot of a page with the command, the commit, the libraries and the processor."""
     used = all_parameters(name, values)
     options = " ".join(f"-p {key} {value}" for key, value in used.items())
     found = ", ".join(f"{package} {version}" for package, version in provenance.library_versions().items())
@@ -44,12 +44,12 @@ def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookN
 
 
 def _describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
-    """Move a figure's alt text to its cell, the one place where the renderer looks for it."""
+    """Move the alt text of a figure to the metadata of its cell, where the renderer expects it."""
     figures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     texts = [output.metadata.get("image/png", {}).get("alt", "") for output in figures]
     if len(texts) > 1 or not all(texts):
         raise CompanionError(
-            f"chapter {name}: expected one figure a cell, put there by report.show with its alt text; found "
+            f"chapter {name}: expected at most one figure per cell, displayed by report.show with alt text; found "
             f"{len(texts)} in: {cell.source[:60]}"
         )
     if texts:
@@ -57,19 +57,19 @@ def _describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
 
 
 def _check_outputs(name: str, cell: nbformat.NotebookNode) -> None:
-    """Refuse pictures that did not go through ``report.show``, which knows what may be shown."""
+    """Raise an error for images that were not displayed by ``report.show``, which checks whether they may be shown."""
     for output in cell.get("outputs", []):
         for kind, value in output.get("data", {}).items():
             picture = PICTURE_KINDS.match(kind) and kind != "image/png"
             if picture or (kind in {"text/html", "text/markdown"} and PICTURE_IN_TEXT.search(str(value))):
                 raise CompanionError(
-                    f"chapter {name}: expected pictures to be put on the page by report.show, found {kind} in: "
+                    f"chapter {name}: expected images to be displayed by report.show, found {kind} in: "
                     f"{cell.source[:60]}"
                 )
 
 
 def _hidden_paths() -> re.Pattern[str]:
-    """Folders of this machine that no page may name."""
+    """Pattern of the folders of this machine that must not appear on a page."""
     named = [value for key, value in os.environ.items() if re.fullmatch(r"ASTSVM_\w*(ROOT|CACHE)", key) and value]
     folders = [
         *map(Path, named),
@@ -81,14 +81,14 @@ def _hidden_paths() -> re.Pattern[str]:
         Cache().root,
     ]
     forms = [form for folder in folders for form in (folder, folder.expanduser().resolve()) if len(form.parts) > 1]
-    above = [parent for form in forms for parent in form.parents if len(parent.parts) > 2]  # tables cut long paths
+    above = [parent for form in forms for parent in form.parents if len(parent.parts) > 2]  # tables truncate long paths
     known = {str(form) for form in (*forms, *above)}
     longest_first = sorted((re.escape(path) for path in known), key=len, reverse=True)
     return re.compile(rf"(?:{'|'.join(longest_first)})(?![\w-])")
 
 
 def _hide_paths(value: Any, paths: re.Pattern[str]) -> Any:
-    """An output without the folders of this machine; pictures are left as they are."""
+    """Replace the folders of this machine in an output by ``...``; images are not changed."""
     if isinstance(value, str):
         return paths.sub("...", value)
     if isinstance(value, list):
@@ -101,7 +101,7 @@ def _hide_paths(value: Any, paths: re.Pattern[str]) -> Any:
 
 
 def _drop_startup_messages(cell: nbformat.NotebookNode) -> None:
-    """Take a backend's start-up messages out of a cell's outputs."""
+    """Remove a backend's start-up messages from the outputs of a cell."""
     for output in cell.get("outputs", []):
         if output.output_type == "stream" and output.name == "stderr":
             lines = output.text.splitlines(keepends=True)
@@ -112,7 +112,7 @@ def _drop_startup_messages(cell: nbformat.NotebookNode) -> None:
 
 @contextmanager
 def _traced(file: Path) -> Iterator[None]:
-    """Let the kernel note in a file which stored runs it looks up."""
+    """Let the kernel write the names of the stored runs that it looks up to a file."""
     before = os.environ.get(TRACE)
     os.environ[TRACE] = str(file)
     try:
@@ -125,23 +125,27 @@ def _traced(file: Path) -> Iterator[None]:
 
 
 def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | None = None) -> Path:
-    """Run one chapter through papermill; the executed notebook appears whole or not at all.
+    """Execute one chapter with papermill; the executed notebook is written atomically.
 
     Parameters
     ----------
     name
-        Name of the page.
+        Name of the chapter.
     values
-        Parameters that differ from the chapter's own.
+        Parameters that replace the chapter's defaults.
     out
-        Where to write it; by default ``NAME.ipynb`` in the build folder.
+        File to write; by default ``executed/NAME.ipynb`` in the build folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
 
     Raises
     ------
     CompanionError
-        For an unknown chapter or parameter, for a picture that did not come from ``report.show``, for a
-        stored run that it shows without declaring it, or
-        when a cell fails: the message names the chapter and the error.
+        If the chapter or a parameter is unknown, an image was not displayed by ``report.show``, the chapter looked
+        up a stored run that it does not declare, or a cell fails. The message names the chapter.
     """
     import papermill
 

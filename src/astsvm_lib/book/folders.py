@@ -1,4 +1,4 @@
-"""Where the book's sources are and where it is built, by the project's configuration."""
+"""Folders of the book's sources and of its build, from the project's configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def source_folder() -> Path:
     Raises
     ------
     CompanionError
-        Outside a project that has a book.
+        If no folder with the book's sources is configured.
     """
     folder = configured_folder("book")
     if folder is None or not (folder / "_toc.yml").is_file():
@@ -25,11 +25,11 @@ def source_folder() -> Path:
 
 
 def build_folder() -> Path:
-    """The folder that executed chapters and the rendered book are written to."""
+    """The folder of executed chapters and of the rendered book."""
     return configured_folder("build") or source_folder().parent / "_build"
 
 
 def project_folder() -> Path:
-    """The folder of the project's ``pyproject.toml``, or the one above the chapters."""
+    """The folder of the project's ``pyproject.toml``, or else the parent folder of the chapters."""
     file = project_file(source_folder())
     return file.parent if file else source_folder().parent

@@ -1,11 +1,11 @@
-"""What a chapter needs: the stages that it computes with, the stored runs that it shows, and prepared data.
+"""Requirements of a chapter: the stages that it uses, the stored runs that it shows, and prepared data.
 
-A chapter declares it in its front matter::
+A chapter declares them in its front matter::
 
     companion:
-      stages: [features, svm]          # all stages where nothing is declared
-      reruns: true                     # what running stored folds again has shown (reruns.csv)
-      features: true                   # the features of every clip of its data set, prepared beforehand
+      stages: [features, svm]          # all stages by default
+      reruns: true                     # reruns of stored folds (reruns.csv)
+      features: true                   # features of every clip of its data set, prepared in advance
       runs:
         - {profile: quick, required: true}                    # its data set, recipe and seed, the paper's method
         - {method: kernels, dataset: rehearsal-casme2}        # any profile and seed
@@ -17,17 +17,19 @@ A chapter declares it in its front matter::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments.profiles import PROFILES
+from astsvm_lib.experiments.profiles import PROFILES, profile_named
 from astsvm_lib.experiments.run import Run, plan
+from astsvm_lib.experiments.stored import require_record
 from astsvm_lib.experiments.table_results import run_of
 from astsvm_lib.experiments.variants import VARIANTS
+from astsvm_lib.methods import method_named
 from astsvm_lib.paper.tables import table_numbered
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.reruns import read_reruns
@@ -36,13 +38,13 @@ from astsvm_lib.stages import STAGES, stage_named, stage_versions
 
 
 class Declared(BaseModel):
-    """A part of the front matter: no key that is not known."""
+    """Base class of the parts of the front matter; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DeclaredRuns(Declared):
-    """Stored runs that a chapter shows; see the module for examples."""
+    """Declaration of stored runs that a chapter shows; see the module's docstring for examples."""
 
     table: int | None = None
     variants: bool = False
@@ -55,7 +57,7 @@ class DeclaredRuns(Declared):
 
 
 class Front(Declared):
-    """The front matter's ``companion``."""
+    """The key ``companion`` of the front matter."""
 
     stages: list[str] | None = None
     features: bool = False
@@ -65,7 +67,7 @@ class Front(Declared):
 
 @dataclass(frozen=True)
 class Selection:
-    """Runs of one data set and method with the same choices; of any profile or seed where none is given."""
+    """Runs of one data set and method with the same choices; None selects any profile or any seed."""
 
     dataset: str
     method: str
@@ -74,7 +76,7 @@ class Selection:
     seed: int | None
 
     def matches(self, name: str) -> bool:
-        """Whether a run of this name is one of them."""
+        """Whether the run with this name is selected."""
         dataset, method, profile, seed, choices = name.split("_")
         return (
             (dataset, method, choices) == (self.dataset, self.method, self.choices)
@@ -85,14 +87,14 @@ class Selection:
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a chapter declares.
+    """Requirements that a chapter declares.
 
     Attributes
     ----------
     chapter
-        Its name.
+        Name of the chapter.
     front
-        As it stands in the front matter.
+        Declaration in its front matter.
     """
 
     chapter: str
@@ -100,20 +102,30 @@ class Requirements:
 
     @classmethod
     def from_metadata(cls, chapter: str, declared: Mapping[str, Any]) -> Requirements:
-        """Read the front matter of a chapter.
+        """Requirements from the front matter of a chapter.
+
+        Parameters
+        ----------
+        chapter
+            Name of the chapter.
+        declared
+            Value of the key ``companion`` in the front matter.
 
         Raises
         ------
         CompanionError
-            For an unknown key, stage, table or profile.
+            If a key, stage, table, method or profile is unknown, or a value has the wrong type.
         """
         try:
             front = Front.model_validate(dict(declared))
             for stage in front.stages or ():
                 stage_named(stage)
             for runs in front.runs:
+                method_named(runs.method)
                 if runs.table is not None:
                     table_numbered(runs.table)
+                if runs.profile is not None:
+                    profile_named(runs.profile)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, ("companion", *first["loc"])))
@@ -123,11 +135,11 @@ class Requirements:
         return cls(chapter, front)
 
     def versions(self) -> dict[str, int]:
-        """Version of each stage that the chapter computes with."""
+        """Version of each stage that the chapter uses."""
         return stage_versions(STAGES if self.front.stages is None else self.front.stages)
 
     def _planned(self, parameters: Mapping[str, Any]) -> list[tuple[DeclaredRuns, Run]]:
-        """One run for each that is declared; its profile and seed count only where they are declared."""
+        """Runs for each declaration; their profile and seed are placeholders where none is declared."""
         recipe = Recipe.from_dict(parameters.get("recipe", {}))
         own = parameters.get("dataset")
         found = []
@@ -138,9 +150,7 @@ class Requirements:
                 names = dict.fromkeys([runs.dataset or str(own or table.datasets[0])])
                 if load(next(iter(names))).manifest.rehearsal:
                     names |= dict.fromkeys(table.datasets)
-                found += [
-                    (runs, run_of(row, load(name), recipe, profile)) for name in names for row in table.rows
-                ]
+                found += [(runs, run_of(row, load(name), recipe, profile)) for name in names for row in table.rows]
                 continue
             dataset = load(runs.dataset or str(own))
             changes = [variant.changes for variant in VARIANTS] if runs.variants else [runs.changes]
@@ -153,14 +163,27 @@ class Requirements:
         return int(parameters.get("seed", 0))
 
     def selections(self, parameters: Mapping[str, Any]) -> list[Selection]:
-        """The stored runs that the chapter may show, with these parameters."""
+        """The stored runs that the chapter may show, for given parameters of the chapter."""
         return [
             Selection(run.key.dataset, run.key.method, run.key.choices, runs.profile, self._seed(runs, parameters))
             for runs, run in self._planned(parameters)
         ]
 
     def shown(self, parameters: Mapping[str, Any], store: Store) -> list[str]:
-        """Name, checksum and outdated stages of every stored run that the chapter may show."""
+        """State of all stored runs, and reruns, that the chapter may show.
+
+        Parameters
+        ----------
+        parameters
+            Parameters of the chapter.
+        store
+            Stored records.
+
+        Returns
+        -------
+        list of str
+            Name, checksum and stages of each run, then the rows of ``reruns.csv`` if the chapter declares it.
+        """
         chosen = self.selections(parameters)
         found = [
             f"{name} {row['checksum']} {row['stages']}"
@@ -170,18 +193,20 @@ class Requirements:
         return found + (read_reruns(store.folder).to_csv().splitlines() if self.front.reruns else [])
 
     def check_required(self, parameters: Mapping[str, Any], store: Store) -> None:
-        """Find out whether the stored runs are there without which the chapter cannot be run.
+        """Check that all stored runs that the chapter requires are available and current.
+
+        Parameters
+        ----------
+        parameters
+            Parameters of the chapter.
+        store
+            Stored records.
 
         Raises
         ------
         CompanionError
-            If one is missing or outdated: the message gives the chapter, and the command that makes it.
+            If a run is missing or outdated; the message names the chapter and the command that computes the run.
         """
-        from dataclasses import replace
-
-        from astsvm_lib.experiments.profiles import profile_named
-        from astsvm_lib.experiments.stored import require_record
-
         for runs, run in self._planned(parameters):
             if runs.required:
                 seed = self._seed(runs, parameters)
@@ -192,12 +217,19 @@ class Requirements:
                     raise CompanionError(f"chapter {self.chapter}: {error}") from None
 
     def check_looked_up(self, parameters: Mapping[str, Any], names: list[str]) -> None:
-        """Refuse a chapter that looked up stored runs which it does not declare: it would go stale unnoticed.
+        """Check that the chapter declares all stored runs that it looked up; otherwise it would not be updated.
+
+        Parameters
+        ----------
+        parameters
+            Parameters of the chapter.
+        names
+            Names of the runs that were looked up.
 
         Raises
         ------
         CompanionError
-            Names the runs.
+            If a run is not declared; the message lists these runs.
         """
         chosen = self.selections(parameters)
         extra = [name for name in dict.fromkeys(names) if not any(selection.matches(name) for selection in chosen)]

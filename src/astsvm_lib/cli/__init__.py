@@ -1,4 +1,4 @@
-"""The command ``astsvm``: one file a group of commands, imported when the command is used."""
+"""The command ``astsvm``: one module per group of commands, imported when a command is used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from astsvm_lib import __version__
 from astsvm_lib.errors import CompanionError
 
-#: Command -> where it is, and the line that ``astsvm --help`` shows.
+#: Command -> module and function, and its line in ``astsvm --help``.
 COMMANDS = {
     "attainable": ("paper:attainable_command", "Can this UAR and this UF1 belong together?"),
     "book": ("book:book_command", "Run the chapters that have changed, render the book, and print where it is."),
@@ -30,7 +30,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Commands whose modules are imported only when they are used, so that ``--help`` is quick."""
+    """Group whose commands are imported only when they are used, so that ``--help`` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -61,19 +61,19 @@ def command() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: errors that the user can mend are one message, not a traceback.
+    """Entry point; an error that the user can correct is printed as one message without a traceback.
 
     Parameters
     ----------
     arguments
-        Of the command; those of the process by default.
+        Arguments of the command; those of the process by default.
 
     Raises
     ------
     SystemExit
-        With 0, or what went wrong: 1 for a check that found something, 2 for an error, 130 for an interruption.
+        With 1 if a check found deviations, 2 for an error, and 130 for an interruption.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets its users on stderr
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up messages of TensorFlow on stderr
     try:
         command(arguments, standalone_mode=False)
     except CompanionError as error:

@@ -55,9 +55,9 @@ def data_list(as_json: bool) -> None:
 def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
     """Check that data set ID is as its manifest declares; exit 0 only if it is.
 
-    Looks for the data up to three folders below the root, reads the annotation and the first and last frame
-    of each scored clip, and prints one line for whatever is not as it should be. Notes are about what was
-    found and could be coped with. Generated data is rendered as far as the first clip's onset.
+    Searches for the data up to three folders below the root, reads the annotation and the first and last frame
+    of each scored clip, and prints one line per deviation. Notes report irregularities that were resolved. Of
+    generated data, only the onset of the first clip is rendered.
     """
     from astsvm_lib.datasets import inspect
 
@@ -97,7 +97,7 @@ def data_check(dataset: str, root: Path | None, as_json: bool) -> None:
 
 
 def _counts(found: Dataset) -> dict[str, Any]:
-    """What is there of a data set: subjects, clips, classes, fewest and most frames of a clip."""
+    """Counts of a data set: subjects, clips, clips per class, and smallest and largest number of frames."""
     counts, lengths = Counter(clip.label for clip in found), [clip.length for clip in found]
     return {
         "subjects": len(found.groups),
@@ -108,7 +108,7 @@ def _counts(found: Dataset) -> dict[str, Any]:
 
 
 def _without_face(clip: Clip) -> list[str]:
-    """What is wrong with a clip's onset frame: nothing, if one face is found in it."""
+    """Error message if no face is found in the onset of a clip; otherwise empty."""
     from astsvm_lib.preprocessing import find_landmarks
 
     try:
@@ -124,7 +124,7 @@ def _without_face(clip: Clip) -> list[str]:
 def data_mock_layout(dataset: str, out: Path) -> None:
     """Write rendered faces in the folders and sheets of real data set ID, to practise on without a licence.
 
-    Every command that takes --root then runs on it as on the real data, and says that it is rehearsal data.
+    Every command with --root then runs on it as on the real data, and marks it as rehearsal data.
     """
     from astsvm_lib.datasets import load_manifest
     from astsvm_lib.rehearsal.layout import write_layout
@@ -156,7 +156,7 @@ def data_croissant(dataset: str) -> None:
 def data_export_landmarks(dataset: str, out: Path, recipe_file: Path | None, jobs: int, root: Path | None) -> None:
     """Write the landmarks of data set ID into one small file, for a machine without dlib.
 
-    Landmarks of faces under a licence are under that licence too.
+    The licence of a data set also applies to the landmarks of its faces.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.preprocessing.landmark_file import export_landmarks
@@ -173,7 +173,7 @@ def data_export_landmarks(dataset: str, out: Path, recipe_file: Path | None, job
 def data_import_landmarks(dataset: str, file: Path, recipe_file: Path | None, root: Path | None) -> None:
     """Take landmarks of data set ID from FILE, so that nothing has to be detected here.
 
-    The file is checked against the frames that lie here; all of it is taken, or nothing.
+    The file is checked against the frames on this machine; either all landmarks are imported or none.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.preprocessing.landmark_file import import_landmarks
@@ -190,7 +190,7 @@ def data_import_landmarks(dataset: str, file: Path, recipe_file: Path | None, ro
 def data_prepare(dataset: str, recipe_file: Path | None, jobs: int, root: Path | None) -> None:
     """Prepare every clip of data set ID, so that evaluate finds them ready.
 
-    Landmarks and frames (10, 192, 192) are kept in the cache; rendered frames are not kept.
+    Landmarks and frames (10, 192, 192) are stored in the cache; rendered frames are not.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.preprocessing.pipeline import prepare_all
@@ -218,7 +218,7 @@ def data_prepare(dataset: str, recipe_file: Path | None, jobs: int, root: Path |
 def data_render(dataset: str, clips: tuple[str, ...], out: Path, flow: str, video: Path | None, jobs: int) -> None:
     """Render clips of data set ID into files: frames, true motion, light, landmarks, annotation.
 
-    What lies there already is not rendered again. README.txt in the folder tells the layout.
+    Existing files are not rendered again. README.txt in the folder describes the layout.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.rehearsal.export import (

@@ -65,8 +65,8 @@ def evaluate_command(
 ) -> None:
     """Evaluate a method by leave-one-subject-out, and store a record.
 
-    By default the paper's method: train the network, fit the SVM on its features. Other methods are listed by:
-    astsvm methods.
+    The default is the paper's method: train the network, then fit the SVM to its features. Other methods are
+    listed by: astsvm methods.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.experiments import evaluate, plan
@@ -122,7 +122,7 @@ def run_command(
 ) -> None:
     """Run everything that the paper's tables need, each network once.
 
-    What is stored is skipped, what was cut is resumed. Eight networks serve all of Tables 9 to 12.
+    Stored runs are skipped, and interrupted runs are resumed. Tables 9 to 12 together require eight networks.
     """
     if backend:
         os.environ["KERAS_BACKEND"] = backend
@@ -149,7 +149,7 @@ def run_command(
         return
     clock = TimeLeft(waiting)
     with ExitStack() as stack:
-        if scheduler:  # all configurations at once: the cluster has work for every worker
+        if scheduler:  # submit all runs at once, so that every worker is busy
             client = stack.enter_context(connected(scheduler, jobs))
             pool = stack.enter_context(ThreadPoolExecutor(max(1, len(waiting))))
             futures = {pool.submit(evaluate, run, 1, store, progress=False, client=client): run for run in waiting}
@@ -168,7 +168,7 @@ def run_command(
 def methods_command(name: str | None, as_json: bool) -> None:
     """List the methods that evaluate can run, or print a method's settings.
 
-    Save the settings, change a line, and give them to evaluate with --settings.
+    Save the settings, change a line, and pass them to evaluate with --settings.
     """
     from astsvm_lib.methods import METHODS, method_named
 

@@ -1,4 +1,4 @@
-"""Commands on single things: a recipe, the network, a clip, a log."""
+"""Commands for a recipe, the network, a single clip, or a log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from astsvm_lib.errors import CompanionError
 def recipe_command(file: Path | None, as_json: bool) -> None:
     """Print the default recipe, or check a recipe file and print it in full.
 
-    A recipe holds every choice that the paper leaves open (R1-R15). Save it, change a line, and give it
+    A recipe contains every choice that the paper leaves open (R1-R15). Save it, change a line, and pass it
     to evaluate with --recipe.
     """
     chosen = read_recipe(file)
@@ -64,9 +64,9 @@ def preprocess_command(
 ) -> None:
     """Prepare a clip of your own.
 
-    VIDEO is a video file or a folder of frames of one face. The file that is written holds frames
-    (10, 192, 192), flow and idsf of the same shape, the onset's 68 landmarks, and the transform from the
-    frame to the crop.
+    VIDEO is a video file or a folder of frames of one face. The output file contains frames
+    (10, 192, 192), flow and idsf of the same shape, the 68 landmarks of the onset, and the transform from
+    the frame to the crop.
     """
     from astsvm_lib.datasets.video import read_clip
     from astsvm_lib.features.pipeline import from_prepared

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they print."""
+"""Options and output functions common to several commands."""
 
 from __future__ import annotations
 
@@ -50,27 +50,48 @@ recipe_option = click.option(
 
 
 def read_recipe(file: Path | None) -> Recipe:
-    """The recipe in a file, or the default one."""
+    """The recipe in a file; the default recipe for None."""
     from astsvm_lib.recipe import Recipe
 
     return Recipe.from_yaml(file) if file else Recipe()
 
 
 def numbers(option: str, text: str) -> list[int]:
-    """Numbers from ``0,1,2``."""
+    """Parse a comma-separated list of whole numbers, such as ``0,1,2``.
+
+    Parameters
+    ----------
+    option
+        Name of the option in error messages.
+    text
+        Value of the option.
+
+    Raises
+    ------
+    CompanionError
+        If the text is not such a list.
+    """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() for part in parts):
-        raise CompanionError(f"{option}: expected whole numbers with commas between them, found '{text}'")
+        raise CompanionError(f"{option}: expected whole numbers separated by commas, found '{text}'")
     return [int(part) for part in parts]
 
 
 def print_json(value: Any) -> None:
-    """JSON with an indent of two."""
+    """Print a value as JSON with an indent of two."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def print_scores(scores: Scores, title: str) -> None:
-    """Confusion matrix, UAR and UF1."""
+    """Print UAR, UF1 and the confusion matrix.
+
+    Parameters
+    ----------
+    scores
+        Scores of one classifier.
+    title
+        Text before the scores.
+    """
     width = max(*(len(c) for c in scores.classes), len(str(scores.matrix.max()))) + 2
     click.echo(f"\n{title}: UAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
     click.echo(" " * width + "".join(f"{c:>{width}}" for c in scores.classes) + "   <- predicted")

@@ -1,4 +1,4 @@
-"""Commands on the paper's numbers."""
+"""Commands for the paper's published results."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def table_command(
 ) -> None:
     """Print a table of the paper beside what was run here.
 
-    NUMBER is 4 to 12. Published and own results stand in two blocks that are never mixed.
+    NUMBER is 4 to 12. Published and own results are printed in two separate blocks.
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.experiments.table_results import results_of, table_records

@@ -1,6 +1,6 @@
-"""What is run, how it is run, and where: profiles, runs, the LOSO runner and its executors.
+"""Experiments: profiles, runs, the LOSO runner and its executors.
 
-The names below are imported when they are used, so that the command can ask for the profiles alone.
+The names below are imported lazily, so that the command line can read the profiles alone.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Where the folds of a run are computed: in this process, in several, or on a Dask cluster."""
+"""Executors, which compute the folds of a run: in this process, in several processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.experiments.fold import Task, run_folds
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.methods.method import OnEpoch
-from astsvm_lib.parallel import map_unordered
+from astsvm_lib.parallel import map_unordered, thread_count
 from astsvm_lib.results import provenance
 from astsvm_lib.results.record import FoldResult, Part
 from astsvm_lib.storage import Arrays
@@ -28,14 +28,14 @@ from astsvm_lib.storage import Arrays
 if TYPE_CHECKING:
     from distributed import Client
 
-#: How often a fold is tried again when the machine it is on goes away, as machines of a queue do.
+#: How often a fold is restarted if its worker is lost, which is common for machines in a job queue.
 TRIES = 10
-#: A worker has one network, which one fold trains at a time.
+#: A worker has one network, so that it trains one fold at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 class Place(Part):
-    """Where a fold was computed."""
+    """Hardware on which a fold was computed, and number of threads."""
 
     device: str
     processor: str
@@ -46,17 +46,17 @@ Results = Iterator[tuple[FoldResult, Place]]
 
 
 def this_place() -> Place:
-    """Where the code runs now; imports the Keras backend."""
-    return Place(device=provenance.device(), processor=provenance.processor(), threads=provenance.threads())
+    """Hardware and number of threads of the current process; imports the Keras backend."""
+    return Place(device=provenance.device(), processor=provenance.processor(), threads=thread_count())
 
 
 class Executor(ABC):
-    """Computes folds; results come as they are ready, each fold once.
+    """Computes the folds of a run.
 
     Attributes
     ----------
     counts_epochs
-        Whether ``on_epoch`` is called after each epoch; otherwise progress is known by folds alone.
+        Whether ``on_epoch`` is called after each epoch; otherwise, progress is reported per fold.
     """
 
     counts_epochs = False
@@ -65,23 +65,30 @@ class Executor(ABC):
     def run(
         self, run: Run, task: Task, folds: Sequence[Fold], extract: Callable[[], Arrays], on_epoch: OnEpoch
     ) -> Results:
-        """Results of folds, in any order.
+        """Compute folds.
 
         Parameters
         ----------
-        run, task
-            What is run, and what its folds have in common.
+        run
+            The run.
+        task
+            What the folds of the run have in common.
         folds
-            Those that are wanted.
+            Folds to compute.
         extract
-            Gives the method's arrays, where they are needed in this process.
+            Returns the arrays of the method; called only if they are needed in this process.
         on_epoch
             Called after each epoch of each fold, if :attr:`counts_epochs`.
+
+        Yields
+        ------
+        tuple
+            Result of a fold and the place where it was computed; each fold once, in any order.
         """
 
 
 class SerialExecutor(Executor):
-    """One fold after the other in this process, or in batches where the trainer takes many at once."""
+    """Computes the folds in this process, one after the other, or several together if the trainer supports it."""
 
     counts_epochs = True
 
@@ -95,7 +102,7 @@ class SerialExecutor(Executor):
 
 @lru_cache(maxsize=1)
 def _shared_arrays(folder: Path) -> Arrays:
-    """Arrays left in a folder, mapped into memory rather than copied."""
+    """Arrays in a folder of ``.npy`` files, memory-mapped."""
     return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
 
 
@@ -105,12 +112,13 @@ def _run_shared(fold: Fold, folder: Path, task: Task) -> tuple[FoldResult, Place
 
 
 class ProcessExecutor(Executor):
-    """Several folds at once on this machine, each in a process that takes one after the other.
+    """Computes folds in several processes on this machine.
 
     Parameters
     ----------
     jobs
-        Number of processes. They share the machine's cores and map the arrays into memory once.
+        Number of processes. The cores of the machine are divided among them; the arrays are memory-mapped and
+        therefore held in memory once.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -137,10 +145,10 @@ _EXTRACTED: dict[tuple[str, str], Arrays] = {}
 
 
 def _run_on_worker(run: Run, task: Task, fold: Fold) -> tuple[FoldResult, Place]:
-    """One fold on a worker, which prepares the clips itself or finds them in its cache."""
+    """Compute one fold on a worker, which prepares the clips itself or reads them from its cache."""
     with _ONE_AT_A_TIME:
         key = run.name, run.dataset.fingerprint
-        if key not in _EXTRACTED:  # the arrays of one run at a time
+        if key not in _EXTRACTED:  # only the arrays of one run are kept in memory
             _EXTRACTED.clear()
             _EXTRACTED[key] = run.method.extract(run.clips, run.recipe, run.settings, Cache(), 1, False)
         (result,) = run_folds([fold], _EXTRACTED[key], task)
@@ -148,7 +156,7 @@ def _run_on_worker(run: Run, task: Task, fold: Fold) -> tuple[FoldResult, Place]
 
 
 class DaskExecutor(Executor):
-    """Folds on the workers of a Dask cluster; a fold whose worker goes away is given to another.
+    """Computes folds on the workers of a Dask cluster; a fold whose worker is lost is assigned to another worker.
 
     Parameters
     ----------
@@ -180,19 +188,24 @@ class DaskExecutor(Executor):
 
 @contextmanager
 def connected(address: str, workers: int) -> Iterator[Client]:
-    """A client of the Dask scheduler at an address.
+    """Connect to a Dask scheduler.
 
     Parameters
     ----------
     address
-        Such as ``tcp://host:8786``; ``"local"`` starts a cluster on this machine.
+        Address of the scheduler, such as ``tcp://host:8786``; ``"local"`` starts a cluster on this machine.
     workers
-        Of a local cluster.
+        Number of workers of a local cluster.
+
+    Yields
+    ------
+    distributed.Client
+        Client that is closed on exit.
 
     Raises
     ------
     CompanionError
-        If Dask is not installed, or nothing answers at the address.
+        If Dask is not installed, or no scheduler answers at the address.
     """
     try:
         import dask
@@ -212,16 +225,31 @@ def connected(address: str, workers: int) -> Iterator[Client]:
         except (OSError, ValueError) as error:
             raise CompanionError(
                 f"--scheduler: no Dask scheduler answers at '{address}' ({error}); "
-                "start one with: dask scheduler; or say: local"
+                "start one with: dask scheduler; or use: --scheduler local"
             ) from None
         with client:
             yield client
 
 
 def select_executor(run: Run, task: Task, jobs: int, client: Client | None = None) -> Executor:
-    """The executor for a run: the cluster's where there is a client, else by the number of jobs.
+    """Select the executor for a run.
 
-    With one job, or where a GPU trains many folds at once, folds are computed in this process.
+    Parameters
+    ----------
+    run
+        The run.
+    task
+        What the folds of the run have in common.
+    jobs
+        Number of folds computed in parallel.
+    client
+        Client of a Dask cluster.
+
+    Returns
+    -------
+    Executor
+        :class:`DaskExecutor` if there is a client; :class:`SerialExecutor` for one job, or if the method trains
+        several folds together on a GPU; otherwise :class:`ProcessExecutor`.
     """
     if client is not None:
         return DaskExecutor(client)

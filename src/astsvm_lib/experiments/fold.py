@@ -1,4 +1,4 @@
-"""One fold of LOSO: fit, predict, and put down the predictions. It may run in a process of its own."""
+"""Computation of LOSO folds: fit, predict, and collect the predictions. It may run in a separate process."""
 
 from __future__ import annotations
 
@@ -18,16 +18,20 @@ from astsvm_lib.storage import Arrays
 
 @dataclass(frozen=True)
 class Task:
-    """What all folds of a run have in common, beside the arrays.
+    """What all folds of a run have in common, except for the arrays.
 
     Attributes
     ----------
-    method, config
-        What is fitted, and how.
-    labels, keys
-        Of all clips; labels are class numbers.
+    method
+        Method to fit.
+    config
+        Its configuration.
+    labels
+        Class numbers (N,) of all clips.
+    keys
+        Keys of all clips.
     classes
-        Their names.
+        Names of the classes.
     """
 
     method: Method
@@ -38,30 +42,35 @@ class Task:
 
 
 def thinned(epochs: list[dict[str, float]]) -> list[dict[str, float]]:
-    """At most :data:`EPOCHS_KEPT` epochs, evenly spaced, the first and the last among them."""
+    """At most :data:`EPOCHS_KEPT` epochs, evenly spaced, including the first and the last."""
     if len(epochs) <= EPOCHS_KEPT:
         return epochs
     return [epochs[i] for i in np.linspace(0, len(epochs) - 1, EPOCHS_KEPT).round().astype(int)]
 
 
 def run_folds(folds: Sequence[Fold], arrays: Arrays, task: Task, on_epoch: OnEpoch = None) -> Iterator[FoldResult]:
-    """Fit on everyone but one subject and predict that one's clips by every head of the method, fold by fold.
+    """Fit the method on each fold, and predict the test clips with all of its heads.
 
     Parameters
     ----------
     folds
-        Rows to fit on and to predict.
+        Training and test rows of each fold.
     arrays
-        What the method extracted, a row a clip.
+        Arrays of the method, (N, ...), with one row per clip.
     task
         What all folds have in common.
     on_epoch
         Called after each epoch of each fold.
+
+    Yields
+    ------
+    FoldResult
+        Result of each fold, in the order of ``folds``.
     """
     predictions = task.method.fit_folds(arrays, task.labels, folds, task.config, on_epoch)
     for fold in folds:
         started = time.perf_counter()
-        with threadpool_limits(1, user_api="blas"):  # NumPy's, which would wait busily on the cores of other threads
+        with threadpool_limits(1, user_api="blas"):  # NumPy's idle BLAS threads would occupy cores
             prediction = next(predictions)
         yield _fold_result(fold, prediction, task, time.perf_counter() - started)
 

@@ -1,4 +1,4 @@
-"""How much of an experiment is run: the one place where profiles are kept."""
+"""Profiles: how many subjects, clips and epochs an experiment uses."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ class Profile:
 
     Attributes
     ----------
+    name
+        Name on the command line and in records.
     epochs
-        Of every training of the paper's network, fixed beforehand.
+        Number of epochs of the paper's network, fixed in advance.
     share
-        Share of the epochs that another method's own paper gives.
+        Fraction of the number of epochs given in another method's paper.
     subjects
-        How many subjects take part: those who show most classes, the first in name order; None for all.
+        Number of subjects, those with clips of the most classes first, then by name; None for all.
     clips_per_subject
-        How many clips of each, classes taken in turn; None for all.
+        Number of clips per subject, taken from the classes in turn; None for all.
     purpose
         One line for help texts.
     """
@@ -38,7 +40,7 @@ class Profile:
     purpose: str
 
     def choose(self, dataset: Dataset) -> tuple[Clip, ...]:
-        """The clips that take part, in the data set's order."""
+        """The clips that are used, in the data set's order."""
         shown = {group: {clip.label for clip in dataset if clip.group == group} for group in dataset.groups}
         groups = sorted(shown, key=lambda group: (-len(shown[group]), group))[: self.subjects]
         chosen: set[str] = set()
@@ -68,7 +70,13 @@ PROFILES = {
 
 
 def profile_named(name: str) -> Profile:
-    """The profile of this name, or an error that lists them."""
+    """The profile with this name.
+
+    Raises
+    ------
+    CompanionError
+        If there is no such profile; the message lists the names.
+    """
     if name not in PROFILES:
         raise CompanionError(f"unknown profile '{name}'; expected one of {', '.join(PROFILES)}")
     return PROFILES[name]

@@ -1,4 +1,4 @@
-"""Exactly what is run: it identifies a record before there is one."""
+"""Complete specification of a run, which identifies its record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 
 def differences(chosen: Choices, sections: tuple[str, ...] = ()) -> list[str]:
-    """Fields that differ from their defaults, as ``section.field = value``."""
+    """Fields that differ from their defaults, as ``section.field = value``.
+
+    Parameters
+    ----------
+    chosen
+        Recipe or settings.
+    sections
+        Sections to compare; all by default.
+    """
     default, values = type(chosen)().to_dict(*sections), chosen.to_dict(*sections)
     return [
         f"{section}.{name} = {value}"
@@ -31,7 +39,7 @@ def differences(chosen: Choices, sections: tuple[str, ...] = ()) -> list[str]:
 
 @dataclass(frozen=True)
 class Run:
-    """A data set, a method with all its choices, an amount of work, and a seed; see :func:`plan`."""
+    """A data set, a method with all its choices, a profile, and a seed; see :func:`plan`."""
 
     dataset: Dataset
     recipe: Recipe
@@ -42,12 +50,12 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs of each training; 0 where nothing is trained by epochs."""
+        """Number of epochs of each fold; 0 for a method without epochs."""
         return self.method.epochs(self.settings, self.profile.epochs, self.profile.share)
 
     @cached_property
     def key(self) -> RunKey:
-        """What identifies its record."""
+        """Key of its record."""
         return RunKey(
             dataset=self.dataset.id,
             method=self.method.name,
@@ -63,31 +71,31 @@ class Run:
 
     @cached_property
     def clips(self) -> tuple[Clip, ...]:
-        """The clips that take part."""
+        """The clips that the profile selects."""
         return self.profile.choose(self.dataset)
 
     @property
     def stages(self) -> dict[str, int]:
-        """Version of each stage that the result depends on, but for the trainer, which is selected later."""
+        """Version of each stage that the result depends on, except for the trainer, which is selected later."""
         sources = dict.fromkeys(stage for clip in self.clips for stage in clip.stages)
         return stage_versions([*sources, self.method.stage])
 
     @property
     def differs(self) -> str:
-        """What differs from the default recipe and settings, in words."""
+        """Description of the differences from the default recipe and settings."""
         sections = self.method.sections
         found = differences(self.recipe, sections) if sections else []
         return "; ".join(found + differences(self.settings)) or "nothing: the default recipe"
 
     @property
     def weight(self) -> int:
-        """Approximate amount of work, relative to other runs: clips trained on, over all folds and epochs."""
+        """Approximate amount of work, relative to other runs: number of clips over all folds and epochs."""
         folds = len({clip.group for clip in self.clips})
         return folds * len(self.clips) * (self.epochs + 1)
 
     @property
     def command(self) -> str:
-        """The command that starts it."""
+        """The command that computes the run."""
         files = ["--recipe FILE"] if self.recipe != Recipe() else []
         files += ["--settings FILE"] if self.settings != self.method.settings() else []
         return " ".join(
@@ -107,27 +115,32 @@ def plan(
     method: str = "ast-svmnet",
     settings: Choices | None = None,
 ) -> Run:
-    """A run, with the method's own settings where none are given.
+    """Specify a run.
 
     Parameters
     ----------
     dataset
-        Its clips are evaluated by LOSO.
+        Data set, which is evaluated by LOSO.
     recipe
-        The default one otherwise.
+        Choices that the paper leaves open; the default recipe by default.
     profile
-        Amount of work: a profile or its name.
+        Profile or its name.
     seed
-        The fold's generators are derived from it.
+        Seed from which the random number generators of the folds are derived.
     method
         Name in :data:`~astsvm_lib.methods.METHODS`.
     settings
-        The method's own parameters.
+        The method's own parameters; its defaults by default.
+
+    Returns
+    -------
+    Run
+        To be passed to :func:`~astsvm_lib.experiments.runner.evaluate`.
 
     Raises
     ------
     CompanionError
-        For an unknown profile or method.
+        If the profile or the method is unknown.
     """
     chosen = method_named(method)
     amount = profile_named(profile) if isinstance(profile, str) else profile
@@ -135,19 +148,19 @@ def plan(
 
 
 def plan_again(record: Record, dataset: Dataset) -> Run:
-    """The run that a record came from.
+    """The run that produced a record.
 
     Parameters
     ----------
     record
-        Its sections of the recipe are laid over today's defaults for the rest.
+        Stored record. Sections of the recipe that it does not contain have the current defaults.
     dataset
         The data set of the record.
 
     Raises
     ------
     CompanionError
-        If a field of its recipe or settings does not exist any more.
+        If its method, its profile, or a field of its recipe or settings no longer exists.
     """
     method = method_named(record.method)
     recipe: dict[str, Any] = record.recipe

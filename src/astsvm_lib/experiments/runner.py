@@ -1,4 +1,4 @@
-"""LOSO over a data set: what is stored is skipped, what was cut is resumed, the rest is run."""
+"""The LOSO runner: stored runs are skipped, and interrupted runs are resumed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from astsvm_lib.cache import Cache
 from astsvm_lib.evaluation.loso import Fold, loso
-from astsvm_lib.experiments.executors import Executor, Place, select_executor, this_place
+from astsvm_lib.experiments.executors import Place, select_executor, this_place
 from astsvm_lib.experiments.fold import Task
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.methods.method import FitConfig
@@ -38,45 +38,58 @@ def task_of(run: Run) -> Task:
 
 
 def folds_of(run: Run) -> list[Fold]:
-    """One fold a subject of the clips that take part."""
+    """One fold per subject, over the clips of the run."""
     return loso([clip.group for clip in run.clips])
 
 
 def compute_folds(
     run: Run,
     folds: Sequence[Fold],
-    executor: Executor,
-    task: Task,
-    cache: Cache | None = None,
     jobs: int = 1,
+    cache: Cache | None = None,
     progress: bool = True,
     done: int = 0,
+    client: Client | None = None,
 ) -> Iterable[tuple[FoldResult, Place]]:
-    """Results of some folds of a run as they are ready, with a progress bar.
+    """Compute folds of a run, with a progress bar.
 
     Parameters
     ----------
-    run, folds
-        What is run, and which folds of it.
-    executor, task
-        Where, and what the folds have in common.
-    cache
-        Where prepared clips are kept.
+    run
+        The run.
+    folds
+        Folds to compute.
     jobs
-        Clips that are prepared at once.
+        Number of folds, and of clips, computed in parallel.
+    cache
+        Cache for prepared clips; the user's cache by default.
     progress
-        Whether to show the bar.
+        Whether to show the progress bar.
     done
-        Folds that were finished before, for the bar.
+        Number of folds finished earlier, for the progress bar.
+    client
+        Client of a Dask cluster, whose workers then compute the folds.
+
+    Yields
+    ------
+    tuple
+        Result of a fold and the place where it was computed, as soon as it is finished.
+
+    Raises
+    ------
+    CompanionError
+        If a clip cannot be prepared.
     """
-    beats = max(1, run.epochs)  # of the bar, for each fold
+    task = task_of(run)
+    executor = select_executor(run, task, jobs, client)
+    ticks = max(1, run.epochs)  # of the progress bar, per fold
 
     def extract() -> Arrays:
         return run.method.extract(run.clips, run.recipe, run.settings, cache or Cache(), jobs, progress)
 
     with tqdm(
-        total=(done + len(folds)) * beats,
-        initial=done * beats,
+        total=(done + len(folds)) * ticks,
+        initial=done * ticks,
         desc=f"{run.dataset.id}, {run.method.title}: {done + len(folds)} folds",
         unit="epoch" if run.epochs else "fold",
         disable=None if progress else True,
@@ -84,12 +97,20 @@ def compute_folds(
     ) as bar:
         for result in executor.run(run, task, folds, extract, bar.update):
             if not (executor.counts_epochs and run.epochs):
-                bar.update(beats)
+                bar.update(ticks)
             yield result
 
 
 def is_current(run: Run, store: Store) -> bool:
-    """Whether there is a record of this run, made by today's versions of all stages."""
+    """Whether a record of this run, made with the current versions of all stages, is stored.
+
+    Parameters
+    ----------
+    run
+        The run.
+    store
+        Stored records.
+    """
     return store.find(run.key, run.dataset.fingerprint) is not None
 
 
@@ -102,29 +123,29 @@ def evaluate(
     progress: bool = True,
     client: Client | None = None,
 ) -> Record:
-    """Leave-one-subject-out over a data set; the record is stored and returned.
+    """Evaluate a run by LOSO, and store its record.
 
     Parameters
     ----------
     run
-        What is run; see :func:`~astsvm_lib.experiments.run.plan`. A current record of the same run is not made again.
+        The run; see :func:`~astsvm_lib.experiments.run.plan`. If a current record of it is stored, nothing is computed.
     jobs
-        Folds (and clips) that are worked on at once, each in a process of its own.
+        Number of folds and clips processed in parallel, each in a separate process.
     store
-        Where records and unfinished folds are kept; by default the book's own folder.
+        Store of records and of the folds of interrupted runs; by default the book's.
     cache
-        Where prepared clips are kept; the user's cache by default.
+        Cache for prepared clips; the user's cache by default.
     overwrite
-        Run even what is stored.
+        Whether to run again if a record is stored.
     progress
         Whether to show a progress bar.
     client
-        Of a Dask cluster, whose workers then run the folds; ``jobs`` does not count.
+        Client of a Dask cluster, whose workers compute the folds; ``jobs`` is then not used for folds.
 
     Returns
     -------
     Record
-        Every clip tested once, by each head of the method.
+        Predictions of each head of the method; every clip is tested once.
 
     Raises
     ------
@@ -133,16 +154,15 @@ def evaluate(
 
     Notes
     -----
-    Section IV.B; chapters "Training" and "LOSO, UAR and UF1". The fold's seed depends on the seed
-    and the subject alone, so that the order and the number of jobs change nothing but rounding.
+    Section IV.B; chapters "Training" and "LOSO, UAR and UF1". The random numbers of a fold depend only on the seed
+    of the run and the test subject, so that order and number of jobs affect results by rounding errors at most.
     """
     store = store or Store()
     stored = None if overwrite else store.find(run.key, run.dataset.fingerprint)
     if stored is not None:
         return stored
 
-    task, folds = task_of(run), folds_of(run)
-    executor = select_executor(run, task, jobs, client)
+    folds = folds_of(run)
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     partial = digest([run.dataset.fingerprint, run.name, run.epochs, run.stages, backend])
     if overwrite:
@@ -150,7 +170,7 @@ def evaluate(
     done = store.folds(partial)
     waiting = [fold for fold in folds if fold.subject not in done]
     places: list[Place] = []
-    for result, place in compute_folds(run, waiting, executor, task, cache, jobs, progress, len(done)):
+    for result, place in compute_folds(run, waiting, jobs, cache, progress, len(done), client):
         store.save_fold(partial, result)
         done[result.subject] = result
         places.append(place)

@@ -1,4 +1,4 @@
-"""The stored record of a run."""
+"""Look-up of the stored record of a run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ def find_record(run: Run, store: Store | None = None, outdated: bool = False) ->
     Parameters
     ----------
     run
-        See :func:`~astsvm_lib.experiments.run.plan`.
+        The run; see :func:`~astsvm_lib.experiments.run.plan`.
     store
-        By default the book's own.
+        Stored records; by default the book's.
     outdated
-        Also return a record that was made by earlier versions of a stage; say so wherever it is shown.
+        Whether to return a record that was made with other versions of a stage. Mark such a record as outdated
+        wherever it is shown.
     """
     return (store or Store()).find(run.key, run.dataset.fingerprint, outdated)
 
 
 def require_record(run: Run, store: Store | None = None) -> Record:
-    """The record of exactly this run, made by today's versions of all stages.
+    """The record of exactly this run, made with the current versions of all stages.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def require_record(run: Run, store: Store | None = None) -> Record:
     Raises
     ------
     CompanionError
-        If there is none, or only an outdated one: the message gives the command that makes it.
+        If there is no record or only an outdated one; the message gives the command that computes the run.
     """
     store = store or Store()
     record = find_record(run, store)

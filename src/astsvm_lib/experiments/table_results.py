@@ -1,4 +1,4 @@
-"""The rows of the paper's tables from stored records, and their comparison with the full method."""
+"""Rows of the paper's tables from stored records, and their comparison with the full method."""
 
 from __future__ import annotations
 
@@ -22,12 +22,51 @@ from astsvm_lib.results.store import Store
 
 
 def run_of(row: Row, dataset: Dataset, recipe: Recipe, profile: str, seed: int = 0) -> Run:
-    """What must be run for a row."""
+    """The run that a row of a table requires.
+
+    Parameters
+    ----------
+    row
+        Row of a table.
+    dataset
+        Data set to evaluate on.
+    recipe
+        Recipe to which the row's changes are applied.
+    profile
+        Name of the profile.
+    seed
+        Seed of the run.
+
+    Raises
+    ------
+    CompanionError
+        If the profile is unknown.
+    """
     return plan(dataset, recipe.replace(**row.changes), profile, seed, row.method)
 
 
 def runs_of(tables: Iterable[Table], dataset: Dataset, recipe: Recipe, profile: str, seeds: Iterable[int]) -> list[Run]:
-    """Every run that the tables need on a data set, each once: rows share what they can."""
+    """All runs that tables require on a data set, without duplicates: rows that differ in the head share a run.
+
+    Parameters
+    ----------
+    tables
+        Tables of the paper.
+    dataset, recipe, profile
+        As for :func:`run_of`.
+    seeds
+        Seeds; each is a run of its own.
+
+    Returns
+    -------
+    list of Run
+        In the order of seeds, tables and rows.
+
+    Raises
+    ------
+    CompanionError
+        If the profile is unknown.
+    """
     found: dict[str, Run] = {}
     for seed in seeds:
         for table in tables:
@@ -39,14 +78,14 @@ def runs_of(tables: Iterable[Table], dataset: Dataset, recipe: Recipe, profile: 
 
 @dataclass(frozen=True)
 class Result:
-    """What is known of a row on a data set.
+    """Stored results of a row on a data set.
 
     Attributes
     ----------
     row
-        The row.
+        Row of a table.
     records
-        One for each seed that was run.
+        One record for each seed that was run.
     """
 
     row: Row
@@ -54,57 +93,73 @@ class Result:
 
     @property
     def scores(self) -> tuple[Scores, ...]:
-        """Of each record by the row's head."""
+        """Scores of each record for the row's head."""
         return tuple(record.scores(self.row.head) for record in self.records)
 
     @property
     def outdated(self) -> list[str]:
-        """Stages that have another version now than in one of the records."""
+        """Stages whose current version differs from that of a record, as ``name 1 -> 2``."""
         return sorted({stage for record in self.records for stage in record.outdated})
 
     @property
     def uar(self) -> float | None:
-        """Mean over the seeds; None where nothing was run."""
+        """Mean UAR over the seeds; None if the row was not run."""
         return float(np.mean([s.uar for s in self.scores])) if self.scores else None
 
     @property
     def uf1(self) -> float | None:
-        """Mean over the seeds; None where nothing was run."""
+        """Mean UF1 over the seeds; None if the row was not run."""
         return float(np.mean([s.uf1 for s in self.scores])) if self.scores else None
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation of UF1 over the seeds; None for fewer than two."""
+        """Standard deviation of UF1 over the seeds; None for fewer than two seeds."""
         return float(np.std([s.uf1 for s in self.scores], ddof=1)) if len(self.scores) > 1 else None
 
 
 def results_of(
     table: Table, dataset: Dataset, store: Store, recipe: Recipe | None = None, profile: str | None = None
 ) -> list[Result]:
-    """The companion's rows of a table, from stored records.
+    """Results of all rows of a table on a data set, from stored records.
 
     Parameters
     ----------
+    table
+        Table of the paper.
+    dataset
+        Data set of the records.
+    store
+        Stored records.
     recipe
-        The default one otherwise.
+        Recipe of the full method; the default recipe by default.
     profile
-        Read this profile's records only. Otherwise rows of the paper's network are all read from one profile,
-        the one with most of them (of two alike, the one with more epochs), so that they compare; another
-        method's row is read from the profile with most epochs that has it.
+        Name of the profile whose records are read. By default, all rows of the paper's network are read from one
+        profile, so that they are comparable: the one with most of these rows and, in case of a tie, with more
+        epochs. The row of another method is read from the profile with the most epochs for which it is stored.
+
+    Returns
+    -------
+    list of Result
+        One per row of the table, in its order.
+
+    Raises
+    ------
+    CompanionError
+        If the profile is unknown.
     """
     recipe = recipe or Recipe()
-    whole = [p.name for p in sorted(PROFILES.values(), key=lambda p: -p.epochs) if p.subjects is None]
-    looked = [profile] if profile else whole
+    complete = [p.name for p in sorted(PROFILES.values(), key=lambda p: -p.epochs) if p.subjects is None]
+    profiles = [profile] if profile else complete
 
     def stored(row: Row, name: str) -> tuple[Record, ...]:
         run = run_of(row, dataset, recipe, name)
         return tuple(store.seeds(run.key, dataset.fingerprint, outdated=True))
 
     own = [row for row in table.rows if row.method == "ast-svmnet"]
-    best = max(looked, key=lambda name: sum(bool(stored(row, name)) for row in own))
+    best = max(profiles, key=lambda name: sum(bool(stored(row, name)) for row in own))
     results = []
     for row in table.rows:
-        names = [best] if row.method == "ast-svmnet" else looked
+        names = [best] if row.method == "ast-svmnet" else profiles
         records = next((found for name in names if (found := stored(row, name))), ())
         results.append(Result(row, records))
     return results
@@ -113,9 +168,19 @@ def results_of(
 def results_with_rehearsals(
     table: Table, dataset: Dataset, store: Store, recipe: Recipe | None = None
 ) -> dict[str, list[Result]]:
-    """The rows on a data set; if it is a rehearsal, also on those of the table's others where something was run.
+    """Results on a data set and, if it is a rehearsal, on all rehearsals of the table for which records are stored.
 
-    Real and rendered data never stand in one table.
+    Real and rendered data are never combined in one table.
+
+    Parameters
+    ----------
+    table, dataset, store, recipe
+        As for :func:`results_of`.
+
+    Returns
+    -------
+    dict of str to list of Result
+        By data set, ``dataset`` first.
     """
     results = {dataset.manifest.id: results_of(table, dataset, store, recipe)}
     if dataset.manifest.rehearsal:
@@ -129,7 +194,7 @@ def results_with_rehearsals(
 
 @dataclass(frozen=True)
 class Verdict:
-    """A row beside the full method: the difference, and its p-value by Holm's correction within the table."""
+    """Comparison of a row with the full method; ``p`` is adjusted by Holm's method within the table."""
 
     row: Row
     comparison: Comparison
@@ -137,21 +202,30 @@ class Verdict:
 
 
 def compared(table: Table, results: list[Result], same_head: bool = False, seed: int = 0) -> list[Verdict]:
-    """Every row that was run, compared with the full method: row minus full method, on the same clips.
+    """Compare each row that was run with the full method on the same clips: row minus full method.
 
     Parameters
     ----------
+    table
+        Table of the paper.
+    results
+        Results of its rows on one data set.
     same_head
-        Compare each of the network's rows with the full network read by the row's own head, which takes the
-        classifier out of the question; rows of other methods are left out. Otherwise each row is compared with
-        the full method as the paper names it.
+        Compare each row of the paper's network with the full network under the row's own head, so that the
+        classifier does not affect the comparison; rows of other methods are omitted. By default, each row is
+        compared with the row ``table.full``.
     seed
-        Of the drawing of subjects and sides.
+        Seed of the bootstrap over subjects and of the sign-flip test.
+
+    Returns
+    -------
+    list of Verdict
+        One per row that was compared; empty if the full method was not run.
 
     Notes
     -----
-    The majority class is left out, and so are rows whose records were made by other versions of a stage than the
-    full method's (:func:`refusals` names them). Holm's correction is over the rows that are returned.
+    The majority class is omitted, as are rows whose records were made with other versions of a stage than those of
+    the full method (see :func:`refusals`). Holm's correction is applied over the rows returned.
     """
     ran = [result for result in results if result.records and result.row.method != "majority"]
     full = next((result for result in ran if result.row.name == table.full), None)
@@ -175,7 +249,18 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
 
 
 def refusals(table: Table, results: list[Result]) -> list[str]:
-    """Rows that are not compared with the full method because records of different versions must not be."""
+    """Rows that are not compared with the full method because the versions of their stages differ.
+
+    Parameters
+    ----------
+    table, results
+        As for :func:`compared`.
+
+    Returns
+    -------
+    list of str
+        One sentence per row, with the stages and their versions.
+    """
     full = next((result for result in results if result.row.name == table.full), None)
     lines = []
     for result in results:
@@ -186,7 +271,22 @@ def refusals(table: Table, results: list[Result]) -> list[str]:
 
 
 def compared_each(table: Table, results: dict[str, list[Result]], same_head: bool = False) -> dict[str, list[Verdict]]:
-    """As :func:`compared`, by data set; those on which there is nothing to compare are left out."""
+    """Compare the rows of a table on several data sets.
+
+    Parameters
+    ----------
+    table
+        Table of the paper.
+    results
+        Results of its rows by data set.
+    same_head
+        As for :func:`compared`.
+
+    Returns
+    -------
+    dict of str to list of Verdict
+        By data set; data sets without a comparison are omitted.
+    """
     each = {name: compared(table, found, same_head) for name, found in results.items()}
     return {name: verdicts for name, verdicts in each.items() if verdicts}
 
@@ -194,10 +294,24 @@ def compared_each(table: Table, results: dict[str, list[Result]], same_head: boo
 def claims(
     tables: Iterable[Table], dataset: Dataset, store: Store, recipe: Recipe | None = None, same_head: bool = False
 ) -> dict[str, dict[str, Verdict]]:
-    """The paper's rows of several tables against the full method, by data set and "Table N: row".
+    """Compare the paper's rows of several tables with the full method.
 
-    The paper's claim is the same for all: without a part, or with another method, UF1 falls. Rows beyond the
-    paper's are left out; data sets are those of :func:`results_with_rehearsals`.
+    The paper claims for all of them that UF1 is lower than that of the full method. Rows that the paper's tables
+    do not have are omitted.
+
+    Parameters
+    ----------
+    tables
+        Tables of the paper.
+    dataset, store, recipe
+        As for :func:`results_with_rehearsals`, which selects the data sets.
+    same_head
+        As for :func:`compared`.
+
+    Returns
+    -------
+    dict of str to dict of str to Verdict
+        By data set, then by row as ``"Table N: row"``.
     """
     found: dict[str, dict[str, Verdict]] = {}
     for table in tables:
@@ -210,12 +324,19 @@ def claims(
 
 
 def table_records(table: Table, results: dict[str, list[Result]]) -> list[dict[str, Any]]:
-    """Both blocks of a table as plain values: the published one, then the companion's.
+    """Both blocks of a table as plain values.
 
     Parameters
     ----------
+    table
+        Table of the paper.
     results
-        By data set. The published block holds the same data sets.
+        Results of its rows by data set. The published block contains the same data sets.
+
+    Returns
+    -------
+    list of dict
+        Published rows, then the companion's, with ``block``, ``dataset``, ``row``, ``uar``, ``uf1`` and ``records``.
     """
     wanted = {PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS}
     rows = published(table.number)

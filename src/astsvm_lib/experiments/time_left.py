@@ -1,4 +1,4 @@
-"""How long the runs that wait will take, from those that are done."""
+"""Estimate of the remaining time from the runs that are finished."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from astsvm_lib.experiments.run import Run
 
 
 class TimeLeft:
-    """Time by method and by work: a descriptor's second says nothing of a network's hour.
+    """Remaining time of the waiting runs, estimated for each method in proportion to the amount of work.
 
     Parameters
     ----------
     waiting
-        All runs, none of them begun.
+        All runs, before the first is started.
     clock
-        Seconds, from any start.
+        Function that returns the time in seconds.
 
     Notes
     -----
-    The time since the last run ended is counted to the run that ends now. With several at once that is each
-    one's share, so that the sum is still what has passed.
+    A finished run is charged with the time since the previous run finished. If several runs are computed at once,
+    the times therefore still add up to the elapsed time.
     """
 
     def __init__(self, waiting: Sequence[Run], clock: Callable[[], float] = time.monotonic):
@@ -33,7 +33,7 @@ class TimeLeft:
         self._work: dict[str, int] = defaultdict(int)
 
     def finished(self, run: Run) -> str:
-        """Note that a run ended, and say in words how long the rest will take."""
+        """Register a finished run, and return a description of the remaining time."""
         now = self._clock()
         del self._waiting[run.name]
         self._seconds[run.method.name] += now - self._last
@@ -41,9 +41,9 @@ class TimeLeft:
         self._last = now
         known = [other for other in self._waiting.values() if other.method.name in self._work]
         left = sum(other.weight * self._seconds[other.method.name] / self._work[other.method.name] for other in known)
-        told = f"about {left / 60:.0f} min left" if known or not self._waiting else ""
+        text = f"about {left / 60:.0f} min left" if known or not self._waiting else ""
         untimed = len(self._waiting) - len(known)
         if untimed:
             methods = dict.fromkeys(o.method.name for o in self._waiting.values() if o.method.name not in self._work)
-            told += f"{' and ' if told else ''}{untimed} not yet timed ({', '.join(methods)})"
-        return told
+            text += f"{' and ' if text else ''}{untimed} not yet timed ({', '.join(methods)})"
+        return text

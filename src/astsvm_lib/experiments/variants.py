@@ -1,4 +1,4 @@
-"""The readings that matter: one choice of the recipe changed at a time."""
+"""Variants of the recipe for the readings that matter, with one choice changed at a time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Variant:
     Attributes
     ----------
     reading
-        Which of R1-R15 it belongs to.
+        Identifier of the reading, R1 to R15.
     name
-        In words.
+        Short description.
     changes
-        As :meth:`~astsvm_lib.recipe.Recipe.replace` takes them.
+        Arguments of :meth:`~astsvm_lib.recipe.Recipe.replace`.
     question
-        What is asked by it.
+        Question that the variant answers.
     """
 
     reading: str

@@ -1,4 +1,4 @@
-"""Some folds of a stored run again: does the record still come out?"""
+"""Verification of a stored run by computing some of its folds again."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from astsvm_lib.cache import Cache
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import uf1
-from astsvm_lib.experiments.executors import Place, select_executor
+from astsvm_lib.experiments.executors import Place
 from astsvm_lib.experiments.run import plan_again
-from astsvm_lib.experiments.runner import compute_folds, folds_of, task_of
+from astsvm_lib.experiments.runner import compute_folds, folds_of
 from astsvm_lib.results.record import ClipResult, Record
 
-#: Scores are stored to three decimals: half a unit is rounding.
+#: Largest rounding error of a stored score, which has three decimals.
 ROUNDING = 0.0005
 
 
 @dataclass(frozen=True)
 class HeadCheck:
-    """How one head of a stored run differs from the same folds computed again.
+    """Comparison of one head of a stored run with the same folds computed again.
 
     Attributes
     ----------
     head
-        Its name.
+        Name of the head.
     clips
-        Clips that were tested again.
+        Number of clips tested again.
     changed
-        Clips whose prediction is another one now.
+        Number of clips whose prediction changed.
     largest
-        Largest difference of a score.
+        Largest absolute difference of a score.
     uf1_stored, uf1_now
-        Of the clips that were tested again.
+        UF1 over the clips tested again, from the record and from the new predictions.
     """
 
     head: str
@@ -48,20 +48,20 @@ class HeadCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of running folds again.
+    """Result of a verification.
 
     Attributes
     ----------
     record
-        The stored run.
+        Record of the stored run.
     subjects
-        Those whose folds were run again.
+        Test subjects of the folds that were computed again.
     heads
-        One check a head.
+        Comparison of each head.
     tolerance
-        Largest difference of a score that counts as the same.
+        Largest difference of a score that is accepted, including rounding.
     place
-        Where it was computed now.
+        Where the folds were computed again.
     """
 
     record: Record
@@ -72,12 +72,12 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether no prediction changed, and no score by more than the tolerance."""
+        """Whether no prediction changed, and no score changed by more than the tolerance."""
         return all(check.changed == 0 and check.largest <= self.tolerance for check in self.heads)
 
 
 def _spread(items: Sequence[str], count: int | None) -> list[str]:
-    """So many of the items, evenly spaced; all of them for None."""
+    """``count`` of the items, evenly spaced; all items for None."""
     if count is None or count >= len(items):
         return list(items)
     return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
@@ -91,58 +91,61 @@ def verify(
     cache: Cache | None = None,
     progress: bool = True,
 ) -> Verification:
-    """Run folds of a stored run again, and compare predictions and scores.
+    """Compute folds of a stored run again, and compare predictions and scores.
 
     Parameters
     ----------
     record
-        The stored run.
+        Record of the stored run.
     folds
-        How many folds, evenly spaced over the subjects; all by default.
+        Number of folds, evenly spaced over the subjects; all folds by default.
     tolerance
-        Largest difference of a score that counts as the same, beyond the rounding to three decimals.
+        Largest difference of a score that is accepted, in addition to the rounding to three decimals.
     jobs
-        Folds at once.
+        Number of folds computed in parallel.
     cache
-        Where prepared clips are kept.
+        Cache for prepared clips; the user's cache by default.
     progress
         Whether to show a progress bar.
+
+    Returns
+    -------
+    Verification
+        One comparison per head.
 
     Raises
     ------
     CompanionError
-        If the record is outdated, or the data set is not the one that it was made from.
+        If the record is outdated, the data set differs from the one it was made from, or a clip cannot be prepared.
     """
     if record.outdated:
         raise CompanionError(f"{record.name}: outdated ({'; '.join(record.outdated)}): run it again instead")
     dataset = load(record.dataset)
     if dataset.fingerprint != record.data:
         raise CompanionError(
-            f"{record.name}: made from other data (digest {record.data}, here {dataset.fingerprint}); name the folder "
-            "that it was made from"
+            f"{record.name}: expected the data with digest {record.data}, found {dataset.fingerprint}; name the folder "
+            "of the data that the record was made from"
         )
     run = plan_again(record, dataset)
     subjects = _spread([fold.subject for fold in record.folds], folds)
-    task = task_of(run)
-    executor = select_executor(run, task, jobs)
-    wanted = [fold for fold in folds_of(run) if fold.subject in subjects]
-    found = list(compute_folds(run, wanted, executor, task, cache, jobs, progress))
+    selected = [fold for fold in folds_of(run) if fold.subject in subjects]
+    found = list(compute_folds(run, selected, jobs, cache, progress))
     now = {clip.key: clip for result, _ in found for clip in result.clips}
-    then = {clip.key: clip for clip in record.clips if clip.key in now}
-    checks = tuple(_compare(head, then, now, record.classes) for head in record.heads)
+    stored = {clip.key: clip for clip in record.clips if clip.key in now}
+    checks = tuple(_compare(head, stored, now, record.classes) for head in record.heads)
     return Verification(record, tuple(subjects), checks, tolerance + ROUNDING, found[0][1])
 
 
-def _compare(head: str, then: dict[str, ClipResult], now: dict[str, ClipResult], classes: list[str]) -> HeadCheck:
+def _compare(head: str, stored: dict[str, ClipResult], now: dict[str, ClipResult], classes: list[str]) -> HeadCheck:
     largest, changed = 0.0, 0
     matrices = np.zeros((2, len(classes), len(classes)), int)
-    for key, stored in then.items():
-        first, second = stored.heads[head], now[key].heads[head]
+    for key, clip in stored.items():
+        first, second = clip.heads[head], now[key].heads[head]
         changed += first.prediction != second.prediction
         for name in classes:
             a, b = first.scores[name], second.scores[name]
             largest = max(largest, abs(a - b) if a is not None and b is not None else float((a is None) != (b is None)))
-        truth = classes.index(stored.truth)
+        truth = classes.index(clip.truth)
         for matrix, result in zip(matrices, (first, second), strict=True):
             matrix[truth, classes.index(result.prediction)] += 1
-    return HeadCheck(head, len(then), changed, largest, uf1(matrices[0]), uf1(matrices[1]))
+    return HeadCheck(head, len(stored), changed, largest, uf1(matrices[0]), uf1(matrices[1]))

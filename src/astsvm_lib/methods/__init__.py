@@ -1,4 +1,4 @@
-"""What can be evaluated by LOSO: the paper's method, and those it is compared with, one file each."""
+"""Methods that can be evaluated by LOSO: the paper's method and the baselines, one module each."""
 
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method
 from astsvm_lib.methods.registry import METHODS, method_named

@@ -1,4 +1,4 @@
-"""The paper's method: the two-stream network, whose features go to the SVM; its softmax head is kept beside it."""
+"""The paper's method: an SVM on the features of the two-stream network; the softmax head is evaluated as well."""
 
 from __future__ import annotations
 
@@ -29,7 +29,20 @@ VERSION = 1
 
 @lru_cache(maxsize=1)
 def trainer_of(recipe: Recipe, classes: int) -> Trainer:
-    """The network, built and compiled once a process, in the hands of the trainer that is fastest here."""
+    """Trainer of the paper's network, which is built and compiled once per process.
+
+    Parameters
+    ----------
+    recipe
+        Choices of the network and its training.
+    classes
+        Number of classes.
+
+    Returns
+    -------
+    Trainer
+        The fastest one for the active backend and device.
+    """
     with quiet_stderr():
         from astsvm_lib.models.ast_network import build_network
         from astsvm_lib.models.training.keras_trainer import compile_network
@@ -43,7 +56,18 @@ def trainer_of(recipe: Recipe, classes: int) -> Trainer:
 def train_folds(
     arrays: Arrays, labels: np.ndarray, folds: Sequence[Fold], config: FitConfig, on_epoch: OnEpoch = None
 ) -> Iterator[tuple[NetworkOutputs, str]]:
-    """Outputs of the network trained on each fold, and the trainer's stage; see :meth:`Method.fit_folds`."""
+    """Train the network on each fold, and compute its outputs.
+
+    Parameters
+    ----------
+    arrays, labels, folds, config, on_epoch
+        As for :meth:`Method.fit_folds`; ``arrays`` holds the inputs of the network by name.
+
+    Yields
+    ------
+    tuple
+        Outputs of the network and the stage of its trainer, in the order of ``folds``.
+    """
     trainer = trainer_of(config.recipe, config.classes)
     inputs = [arrays[tensor.name] for tensor in trainer.network.inputs]
     seeded = [(fold, fold_rng(config.seed, fold.subject)) for fold in folds]
@@ -53,7 +77,7 @@ def train_folds(
 
 @dataclass(frozen=True)
 class AstSvmNet(Method):
-    """Sections III.A to III.D: the network is trained with its softmax head, then an SVM is fitted on its features."""
+    """Sections III.A to III.D: the network is trained with its softmax head; then an SVM is fitted to its features."""
 
     def epochs(self, settings: Choices, own: int, share: float) -> int:
         return own
@@ -77,7 +101,7 @@ class AstSvmNet(Method):
     ) -> Iterator[FoldPrediction]:
         transfer = config.recipe.transfer
         options = {"svm": transfer}
-        if transfer.standardise:  # the most important reading of R12 costs nothing to try beside it
+        if transfer.standardise:  # also without standardisation (R12), which needs no further training
             options["svm-raw"] = config.recipe.replace(transfer={"standardise": False}).transfer
         for fold, (outputs, stage) in zip(folds, train_folds(arrays, labels, folds, config, on_epoch), strict=True):
             heads = {}

@@ -1,4 +1,4 @@
-"""Bi-WOOF of the flow from onset to apex, and an SVM: a row of the paper's Table 8."""
+"""Bi-WOOF of the onset-apex flow with an SVM: a row of the paper's Table 8."""
 
 from __future__ import annotations
 

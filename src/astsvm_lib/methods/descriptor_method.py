@@ -1,4 +1,4 @@
-"""What the hand-crafted descriptors of Table 8 have in common: one vector a clip, and an SVM."""
+"""Base class of the hand-crafted descriptors of Table 8: one feature vector per clip, and an SVM."""
 
 from __future__ import annotations
 
@@ -21,26 +21,63 @@ from astsvm_lib.recipe import Recipe, Transfer
 from astsvm_lib.stages import cache_key, stage_version
 from astsvm_lib.storage import Arrays
 
-#: A linear SVM that leaves no training clip on the wrong side, if the classes can be separated at all.
+#: A linear SVM with a large C, close to a hard margin: no training error if the classes are linearly separable.
 HARD_LINEAR = Transfer(kernel="linear", C=10000.0, standardise=False)
 
 
 def grey_clip(clip: Clip, recipe: Recipe, cache: Cache) -> np.ndarray:
-    """A prepared clip as whole grey values, (10, 192, 192) uint8; magnification may leave the range 0..255."""
+    """A prepared clip as integer grey values.
+
+    Parameters
+    ----------
+    clip
+        Clip to prepare.
+    recipe
+        Choices of the preprocessing. The onset is always included as the first of the ten frames.
+    cache
+        Cache for prepared clips.
+
+    Returns
+    -------
+    numpy.ndarray
+        (10, 192, 192) uint8; values that magnification moved out of 0..255 are clipped.
+
+    Raises
+    ------
+    CompanionError
+        If the clip cannot be prepared.
+    """
     ten = recipe.replace(difference={"onset": "included"})
     return np.clip(np.rint(prepare(clip, ten, cache).frames), 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class DescriptorMethod(Method):
-    """A descriptor and an SVM; the SVM is that of the settings' section ``transfer``."""
+    """A descriptor and an SVM, whose parameters are the section ``transfer`` of the settings."""
 
     @abstractmethod
     def describe(self, clip: Clip, recipe: Recipe, settings: Any, cache: Cache) -> np.ndarray:
-        """The clip's vector (D,)."""
+        """Compute the descriptor of a clip.
+
+        Parameters
+        ----------
+        clip
+            Clip to describe.
+        recipe
+            Choices of the preprocessing.
+        settings
+            The method's own parameters.
+        cache
+            Cache for prepared clips.
+
+        Returns
+        -------
+        numpy.ndarray
+            Feature vector (D,).
+        """
 
     def _described(self, clip: Clip, recipe: Recipe, settings: Choices, root: Path) -> np.ndarray:
-        """The clip's vector, from the cache where it was computed before."""
+        """The clip's feature vector (D,), read from the cache if it is stored there."""
         cache = Cache(root)
         sections = {name: values for name, values in settings.to_dict().items() if name != "transfer"}
         key = cache_key(

@@ -1,4 +1,4 @@
-"""The trained network's features under four kernels, C and gamma chosen inside the training fold (R12)."""
+"""SVMs with four kernels on the features of the trained network; C and gamma are tuned in the training fold (R12)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KERNELS = ("linear", "polynomial", "rbf", "chi-squared")
 
 @dataclass(frozen=True)
 class Kernels(AstSvmNet):
-    """The paper's future work: other kernels than the radial basis function."""
+    """The paper's future work: kernels other than the radial basis function."""
 
     def extract(
         self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool

@@ -1,4 +1,4 @@
-"""LBP-TOP of the prepared clip, and an SVM: a row of the paper's Table 8."""
+"""LBP-TOP of the prepared clip with an SVM: a row of the paper's Table 8."""
 
 from __future__ import annotations
 

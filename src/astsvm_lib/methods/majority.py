@@ -1,4 +1,4 @@
-"""The floor of every table: for each subject, the majority class of the others."""
+"""Baseline: the majority class of the training fold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Majority(Method):
-    """scikit-learn's ``DummyClassifier``; of classes that are equally common, the first in the data set's order."""
+    """scikit-learn's ``DummyClassifier``; in case of a tie, the first class in the data set's order."""
 
     def extract(
         self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool

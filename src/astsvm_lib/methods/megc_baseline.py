@@ -1,4 +1,4 @@
-"""The public baseline of MEGC2019: an SVM on onset-apex flow, with nothing learned before it."""
+"""The public baseline of MEGC2019: an SVM on onset-apex flow and strain, without learned features."""
 
 from __future__ import annotations
 
@@ -26,22 +26,30 @@ VERSION = 1
 
 
 def baseline_estimator() -> Pipeline:
-    """Standardisation, then an RBF SVM with C = 1, gamma = 1 / (features x variance) and balanced classes.
+    """Standardisation, then an RBF SVM with C = 1, gamma = 1 / (features x variance) and balanced class weights.
 
-    No choice was made on these data. It decides by one score a class (``decision_function_shape="ovr"``).
+    No parameter was tuned on these data. The SVM has one decision value per class
+    (``decision_function_shape="ovr"``).
     """
     return make_pipeline(StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", break_ties=True))
 
 
 def predict(maps: np.ndarray, labels: Sequence[str], subjects: Sequence[str]) -> list[str]:
-    """Label that the baseline predicts for each clip, fitted on the other subjects.
+    """Labels predicted by the baseline with LOSO.
 
     Parameters
     ----------
     maps
-        (N, 28, 28, 3) of :func:`astsvm_lib.features.onset_apex.all_maps`.
-    labels, subjects
-        Of each clip; subjects as ``dataset/subject``.
+        (N, 28, 28, 3) from :func:`astsvm_lib.features.onset_apex.all_maps`.
+    labels
+        Label of each clip (N,).
+    subjects
+        ``dataset/subject`` of each clip (N,).
+
+    Returns
+    -------
+    list of str
+        Predicted label of each clip (N,).
     """
     rows = maps.reshape(len(maps), -1).astype(np.float64)
     found = cross_val_predict(
@@ -51,7 +59,7 @@ def predict(maps: np.ndarray, labels: Sequence[str], subjects: Sequence[str]) ->
 
 
 def parts_of(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Rows of the whole data set, then, for a composite, of each of its parts."""
+    """Row indices of the whole data set and, for a composite, of each of its parts, by identifier."""
     found = {dataset.id: np.arange(len(dataset))}
     names = np.array([clip.dataset for clip in dataset])
     parts = dict.fromkeys(names.tolist())
@@ -61,18 +69,28 @@ def parts_of(dataset: Dataset) -> dict[str, np.ndarray]:
 
 
 def evaluate_baseline(dataset: Dataset, recipe: Recipe, jobs: int = 1, progress: bool = True) -> dict[str, Scores]:
-    """Pooled scores of the baseline by data set: the whole, then each part of a composite on its own.
+    """Evaluate the baseline by LOSO on a data set and, for a composite, on each of its parts separately.
 
     Parameters
     ----------
     dataset
-        Evaluated by LOSO.
+        Data set to evaluate on.
     recipe
-        Sections ``registration`` and ``flow``.
+        Sections ``registration`` and ``flow`` are used.
     jobs
-        Clips that are worked on at once.
+        Number of clips processed in parallel.
     progress
         Whether to show a progress bar.
+
+    Returns
+    -------
+    dict of str to Scores
+        Pooled scores by data set, the whole data set first.
+
+    Raises
+    ------
+    CompanionError
+        If a clip cannot be prepared.
     """
     maps = all_maps(dataset.clips, recipe, jobs=jobs, progress=progress)
     found = {}
@@ -86,7 +104,7 @@ def evaluate_baseline(dataset: Dataset, recipe: Recipe, jobs: int = 1, progress:
 
 @dataclass(frozen=True)
 class MegcBaseline(Method):
-    """The baseline as a method: maps (28, 28, 3) of flow and strain, flattened."""
+    """The baseline as a method, with flattened maps (28, 28, 3) of flow and strain."""
 
     def extract(
         self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool

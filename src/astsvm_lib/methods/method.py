@@ -1,4 +1,4 @@
-"""What every method is to the runner: it extracts arrays from clips, fits on some rows and predicts the others."""
+"""Common interface of the methods: extract arrays from clips, fit on the training rows, and predict the test rows."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ from astsvm_lib.recipe import Recipe
 from astsvm_lib.stages import sections_of
 from astsvm_lib.storage import Arrays, digest
 
-#: Called after each epoch of a fold, for a progress bar.
+#: Callback after each epoch of a fold, for a progress bar.
 OnEpoch = Callable[[], Any] | None
 
 
 class NoSettings(Choices):
-    """Of a method that has no settings of its own: all its choices are the recipe's."""
+    """Settings of a method that is configured by the recipe alone."""
 
     called: ClassVar[str] = "settings"
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """What is the same for all folds of a run.
+    """Configuration that is common to all folds of a run.
 
     Attributes
     ----------
     classes
         Number of classes.
-    recipe, settings
-        Every choice.
+    recipe
+        Choices that the paper leaves open.
+    settings
+        The method's own parameters.
     epochs
-        Fixed beforehand; 0 where nothing is trained by epochs.
+        Number of epochs, fixed in advance; 0 for a method without epochs.
     seed
-        Each fold's own generator is derived from it and the subject left out.
+        Seed of the run. A fold's random number generator is derived from it and from the test subject.
     """
 
     classes: int
@@ -52,17 +54,17 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class FoldPrediction:
-    """Predictions for the clips that one fold leaves out.
+    """Predictions for the test clips of one fold.
 
     Attributes
     ----------
     heads
-        For each classifier, scores (clips, classes): the largest wins; minus infinity for a class that the
-        training fold lacks.
+        Scores (clips, classes) of each classifier. The class with the largest score is predicted; the score is
+        minus infinity for a class that is absent from the training fold.
     history
-        Epoch, loss and accuracy of each epoch; empty where nothing is trained by epochs.
+        Epoch, loss and accuracy of each epoch; empty for a method without epochs.
     trainer
-        Stage of the trainer that was used; empty where nothing is trained by epochs.
+        Stage of the trainer; empty for a method without epochs.
     """
 
     heads: dict[str, np.ndarray]
@@ -74,24 +76,24 @@ class FoldPrediction:
 class Method(ABC):
     """A method that can be evaluated by LOSO.
 
-    A subclass implements :meth:`extract`, and either :meth:`fit_predict` for one fold or :meth:`fit_folds` for
-    all of them. Register it in :data:`~astsvm_lib.methods.registry.METHODS`, and add its stage to
+    To add a method, implement :meth:`extract`, and either :meth:`fit_predict` for a single fold or :meth:`fit_folds`
+    for all folds. Register an instance in :data:`~astsvm_lib.methods.registry.METHODS`, and add its stage to
     :data:`~astsvm_lib.stages.STAGES`.
 
     Attributes
     ----------
     name
-        What the command calls it.
+        Identifier on the command line and in records.
     title
-        What tables call it.
+        Name in tables and figures.
     paper
-        Key of its paper in the book's bibliography.
+        Key of its paper in the book's bibliography; empty if there is none.
     inputs
-        What it takes from a clip, in words.
+        Description of its input.
     heads
-        Its classifiers, the one that counts first, each with a title.
+        Title of each of its classifiers, by name; the first is the primary one.
     settings
-        Its own parameters, beside the recipe.
+        Class of its own parameters, in addition to the recipe.
     """
 
     name: str
@@ -103,30 +105,38 @@ class Method(ABC):
 
     @property
     def stage(self) -> str:
-        """Its stage in :data:`~astsvm_lib.stages.STAGES`."""
+        """Name of its stage in :data:`~astsvm_lib.stages.STAGES`."""
         return f"method/{self.name}"
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """Sections of the recipe that it depends on."""
+        """Sections of the recipe that its results depend on."""
         return sections_of([self.stage])
 
     def choices_digest(self, recipe: Recipe, settings: Choices) -> str:
-        """Digest of all choices that it depends on."""
+        """Digest of all choices that its results depend on.
+
+        Parameters
+        ----------
+        recipe
+            Only :attr:`sections` are used.
+        settings
+            The method's own parameters.
+        """
         sections = self.sections
         return digest([self.name, recipe.to_dict(*sections) if sections else {}, settings.to_dict()])
 
     def epochs(self, settings: Choices, own: int, share: float) -> int:
-        """Number of epochs that a profile asks for; 0 where nothing is trained by epochs.
+        """Number of epochs for a profile; 0 for a method without epochs.
 
         Parameters
         ----------
         settings
-            Its own parameters.
+            The method's own parameters.
         own
-            Epochs of the paper's network.
+            The profile's number of epochs for the paper's network.
         share
-            Share of the epochs that another method's paper gives.
+            The profile's fraction of the epochs for other networks, whose full number is in ``settings``.
         """
         return 0
 
@@ -134,25 +144,27 @@ class Method(ABC):
     def extract(
         self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
-        """Arrays that the method is fitted on, each with one row a clip.
+        """Compute the input arrays of the method, with one row per clip.
 
         Parameters
         ----------
         clips
-            In the order of the rows.
-        recipe, settings
-            Every choice.
+            N clips, in the order of the rows.
+        recipe
+            Choices that the paper leaves open.
+        settings
+            The method's own parameters.
         cache
-            Where computed arrays are kept.
+            Cache for computed arrays.
         jobs
-            Clips that are worked on at once.
+            Number of clips processed in parallel.
         progress
             Whether to show a progress bar.
 
         Returns
         -------
         dict of str to numpy.ndarray
-            Named arrays (N, ...).
+            Arrays (N, ...) by name.
 
         Raises
         ------
@@ -161,7 +173,7 @@ class Method(ABC):
         """
 
     def trains_in_batches(self, config: FitConfig) -> bool:
-        """Whether :meth:`fit_folds` is faster with many folds at once than in several processes."""
+        """Whether :meth:`fit_folds` with all folds in one process is faster than several processes."""
         return False
 
     def fit_predict(
@@ -173,25 +185,30 @@ class Method(ABC):
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> FoldPrediction:
-        """Fit on the clips of a training fold, and predict the clips left out.
+        """Fit on the training clips of one fold, and predict its test clips.
 
         Parameters
         ----------
         train, test
-            Rows of the arrays of :meth:`extract`.
+            Rows of the arrays from :meth:`extract`: (N, ...) and (M, ...).
         labels
-            Class numbers of the training rows.
+            Class numbers (N,) of the training rows.
         config
-            What is the same for all folds.
+            Configuration common to all folds.
         rng
-            The fold's own generator.
+            Random number generator of the fold.
         on_epoch
             Called after each epoch.
 
         Returns
         -------
         FoldPrediction
-            With one row of scores a test clip.
+            Scores (M, classes) of the test clips for each head.
+
+        Raises
+        ------
+        NotImplementedError
+            If the method implements :meth:`fit_folds` instead.
         """
         raise NotImplementedError(f"{type(self).__name__} defines neither fit_predict nor fit_folds")
 
@@ -203,16 +220,23 @@ class Method(ABC):
         config: FitConfig,
         on_epoch: OnEpoch = None,
     ) -> Iterator[FoldPrediction]:
-        """:meth:`fit_predict` on each fold, in their order.
+        """Fit and predict each fold; by default with :meth:`fit_predict`.
 
         Parameters
         ----------
-        arrays, labels
-            Of all clips.
+        arrays
+            Arrays (N, ...) of all clips, from :meth:`extract`.
+        labels
+            Class numbers (N,).
         folds
-            Rows to fit on and to predict.
+            Training and test rows of each fold.
         config, on_epoch
             As for :meth:`fit_predict`.
+
+        Yields
+        ------
+        FoldPrediction
+            Predictions of each fold, in the order of ``folds``.
         """
         for fold in folds:
             train, test = ({name: array[rows] for name, array in arrays.items()} for rows in (fold.train, fold.test))

@@ -1,4 +1,4 @@
-"""Settings that the methods on onset-apex flow share."""
+"""Settings common to the methods that use onset-apex flow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Motion(Part):
     """How the motion from onset to apex is measured."""
 
     flow: Literal["tv-l1", "dis", "lucas-kanade"] = option(
-        "tv-l1", "flow method; the parameters of Lucas-Kanade are the recipe's"
+        "tv-l1", "optical flow method; Lucas-Kanade uses the recipe's parameters"
     )
-    apex: Stand = option("spotted", "what stands for an apex that is not annotated: a spotted one, or the middle frame")
-    strain: Definition = option("tensor", "optical strain with its shear, or the stretch along the axes alone")
+    apex: Stand = option("spotted", "apex of a clip without an annotated one: spotted, or the middle frame")
+    strain: Definition = option("tensor", "optical strain with shear, or from the normal components alone")
 
     def over(self, recipe: Recipe) -> Recipe:
-        """The recipe, with this flow method in place of its own."""
+        """The recipe with its flow method replaced by this one."""
         return recipe.replace(flow={"method": self.flow})

@@ -1,4 +1,4 @@
-"""OFF-ApexNet, trained in the fold, with its own head (Gan et al. 2019)."""
+"""OFF-ApexNet with its softmax head, trained on each training fold (Gan et al. 2019)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ VERSION = 1
 
 
 class OffApexNetParts(Part):
-    """What may be changed in OFF-ApexNet."""
+    """Parameters of the network OFF-ApexNet."""
 
-    dropout: float = option(0.5, "share of the dense layers' units that is left out in training", ge=0, lt=1)
+    dropout: float = option(0.5, "dropout rate of the dense layers", ge=0, lt=1)
 
 
 class OffApexNetSettings(Choices):

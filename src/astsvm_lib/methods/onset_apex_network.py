@@ -1,4 +1,4 @@
-"""What the published networks on onset-apex flow have in common: maps of 28x28, a budget, a softmax head."""
+"""Base class of the published networks on onset-apex flow: maps of 28x28 pixels, and a softmax head."""
 
 from __future__ import annotations
 
@@ -26,32 +26,54 @@ if TYPE_CHECKING:
 
     from astsvm_lib.models.training.trainer import Trainer
 
-#: What the networks call the three maps.
+#: Names of the three maps, which are the input names of the networks.
 MAPS = ("u", "v", "strain")
 
 
 class PeerTraining(Optimisation):
-    """How a published network is trained."""
+    """Training of a published network."""
 
-    epochs: int = option(100, "epochs of the profile 'paper'; other profiles take a share", ge=1)
+    epochs: int = option(100, "number of epochs in the profile 'paper'; other profiles use a fraction of it", ge=1)
 
 
 class PeerInput(Part):
-    """What a published network is given."""
+    """Input of a published network."""
 
     scale: Literal["map", "pixels"] = option(
-        "map", "each 28x28 map stretched to 0..1, as where a map is kept as a picture; or pixels of motion"
+        "map", "each 28x28 map scaled to 0..1, as for maps stored as images; or motion in pixels"
     )
 
 
 def stretched(maps: np.ndarray) -> np.ndarray:
-    """Each channel of maps (H, W, C) with its smallest to largest value mapped to 0..1; a constant one is 0."""
+    """Maps (H, W, C) with each channel scaled from its minimum and maximum to 0..1; constant channels become 0."""
     low, high = maps.min((0, 1)), maps.max((0, 1))
     return (maps - low) / np.where(high > low, high - low, 1)
 
 
 def maps_of(clip: Clip, recipe: Recipe, settings: Any, root: Path) -> np.ndarray:
-    """u, v and strain of a clip as the network is given them, (28, 28, 3) float32."""
+    """Input of the network for one clip.
+
+    Parameters
+    ----------
+    clip
+        Clip with an onset, and an apex if it is annotated.
+    recipe
+        Choices of the registration and the flow.
+    settings
+        Sections ``motion`` and ``input`` are used.
+    root
+        Folder of the cache.
+
+    Returns
+    -------
+    numpy.ndarray
+        u, v and strain, (28, 28, 3) float32.
+
+    Raises
+    ------
+    CompanionError
+        If the clip cannot be prepared.
+    """
     motion = settings.motion
     maps = motion_maps(flow_of(clip, motion.over(recipe), motion.apex, Cache(root)), motion.strain)
     return stretched(maps) if settings.input.scale == "map" else maps
@@ -59,7 +81,7 @@ def maps_of(clip: Clip, recipe: Recipe, settings: Any, root: Path) -> np.ndarray
 
 @lru_cache(maxsize=1)
 def _trainer_of(build: Callable[[Any, int], keras.Model], settings: Any, classes: int) -> Trainer:
-    """The network, built and compiled once a process, and its trainer."""
+    """Trainer of the network, which is built and compiled once per process."""
     with quiet_stderr():
         from astsvm_lib.models.training.keras_trainer import compile_network
         from astsvm_lib.models.training.selection import select_trainer
@@ -71,12 +93,25 @@ def _trainer_of(build: Callable[[Any, int], keras.Model], settings: Any, classes
 
 @dataclass(frozen=True)
 class OnsetApexNetwork(Method):
-    """A published network; its settings have the sections ``motion``, ``input``, ``network`` and ``training``."""
+    """A published network, with the settings' sections ``motion``, ``input``, ``network`` and ``training``."""
 
     @staticmethod
     @abstractmethod
     def build(settings: Any, classes: int) -> keras.Model:
-        """The network, uncompiled."""
+        """Build the network, uncompiled.
+
+        Parameters
+        ----------
+        settings
+            The method's own parameters; the section ``network`` is used.
+        classes
+            Number of classes.
+
+        Returns
+        -------
+        keras.Model
+            Inputs: some of :data:`MAPS`, (B, 28, 28) each. Output: class probabilities (B, classes).
+        """
 
     def epochs(self, settings: Choices, own: int, share: float) -> int:
         return max(1, round(share * settings.training.epochs))  # type: ignore[attr-defined]

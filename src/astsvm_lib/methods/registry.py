@@ -1,4 +1,4 @@
-"""Every method by its name: what the command runs, the tests try and the book lists."""
+"""Registry of all methods by name, used by the command line, the tests and the book."""
 
 from __future__ import annotations
 
@@ -119,12 +119,12 @@ METHODS: dict[str, Method] = {
 
 
 def method_named(name: str) -> Method:
-    """The method of this name.
+    """The method with this name.
 
     Raises
     ------
     CompanionError
-        If there is none: the message lists the names.
+        If there is no such method; the message lists the names.
     """
     if name not in METHODS:
         raise CompanionError(f"unknown method '{name}'; expected one of {', '.join(METHODS)}")

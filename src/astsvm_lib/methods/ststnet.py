@@ -1,4 +1,4 @@
-"""STSTNet, trained in the fold, with its own head (Liong et al. 2019)."""
+"""STSTNet with its softmax head, trained on each training fold (Liong et al. 2019)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ VERSION = 1
 
 
 class StstNetParts(Part):
-    """What may be changed in STSTNet."""
+    """Parameters of the network STSTNet."""
 
-    batch_norm: bool = option(True, "normalise each stream over the batch, as the authors' later program does")
-    dropout: float = option(0.5, "share of each stream's pooled values that is left out in training", ge=0, lt=1)
+    batch_norm: bool = option(True, "batch normalisation in each stream, as in the authors' later code")
+    dropout: float = option(0.5, "dropout rate after the pooling of each stream", ge=0, lt=1)
 
 
 class StstNetSettings(Choices):

@@ -1,4 +1,4 @@
-"""The paper's network with the weights it starts from: what the SVM makes of them alone."""
+"""Baseline: the SVM on the features of the paper's network with its initial weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Untrained(AstSvmNet):
-    """AST+SVMNet without training; its softmax head, which was not trained either, is left out."""
+    """AST+SVMNet without training; its softmax head, which is not trained either, is omitted."""
 
     def epochs(self, settings: Choices, own: int, share: float) -> int:
         return 0

@@ -22,7 +22,7 @@ FEATURES_LAYER = "features"
 
 
 def _attend(x: Any, options: AttentionRecipe, momentum: float, prefix: str) -> Any:
-    """FAM, or the part of it that the recipe asks for."""
+    """FAM, or the attention modules that the recipe selects."""
     channel = ChannelAttention(
         hidden_units=options.hidden_units,
         perceptron=options.perceptron,
@@ -52,15 +52,15 @@ def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:
     Parameters
     ----------
     recipe
-        Stages ``attention``, ``inception``, ``head`` and ``training.batch_norm_momentum``.
+        Sections ``attention``, ``inception``, ``head``, and the field ``training.batch_norm_momentum``.
     classes
-        Outputs of the softmax head that trains it.
+        Number of classes, which is the size of the softmax head.
 
     Returns
     -------
     keras.Model
-        Inputs: one (B, 10, 192, 192) per stream. Output: class probabilities (B, classes). The
-        layer called ``features`` gives what the SVM is fed: 92,928 numbers in the full network.
+        Inputs: one (B, 10, 192, 192) per stream. Output: class probabilities (B, classes). The output of the
+        layer ``features`` is the input of the SVM: (B, 92,928) in the full network.
 
     Notes
     -----
@@ -86,17 +86,30 @@ def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:
 
 
 def feature_extractor(network: keras.Model) -> keras.Model:
-    """The same network, cut where the features go to the SVM."""
+    """The part of the network up to the layer ``features``, whose output is the input of the SVM."""
     return keras.Model(network.inputs, network.get_layer(FEATURES_LAYER).output, name="feature_extractor")
 
 
 def inputs_of(network: keras.Model, features: Features) -> list[np.ndarray]:
-    """The arrays that the network's inputs take, in their order."""
+    """Arrays for the inputs of a network.
+
+    Parameters
+    ----------
+    network
+        As from :func:`build_network`.
+    features
+        Features of N clips.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        (N, 10, 192, 192) each, in the order of ``network.inputs``.
+    """
     return [getattr(features, tensor.name) for tensor in network.inputs]
 
 
 def layer_table(network: keras.Model) -> list[dict[str, Any]]:
-    """Every layer in order: name, output shape without the batch, number of parameters."""
+    """Name, output shape (without the batch) and number of parameters of each layer, in order."""
     return [
         {
             "name": layer.name,

@@ -8,8 +8,8 @@ The channels of a clip are its frames. With :math:`\hat X` the batch-normalised 
     \text{SAM: } a &= \sigma\bigl(k_a * \operatorname{mean}_t\hat X + k_m * \max{}_t\hat X\bigr)
                       \in \mathbb R^{192\times 192}
 
-A block multiplies its **un-normalised** input by its weights ("sampling"). FAM is CAM, then SAM on
-what CAM sampled.
+A block multiplies its **un-normalised** input by its weights ("sampling"). FAM is CAM, followed by SAM on
+the output of CAM.
 """
 
 from __future__ import annotations
@@ -26,11 +26,21 @@ Activation = Literal["scaled-softmax", "softmax", "sigmoid"]
 
 
 def attention_weights(scores: Any, activation: Activation) -> Any:
-    """Weights (B, N) of scores (B, N).
+    """Attention weights from scores (R7).
 
-    ``softmax`` sums to 1 over the N places, so that each weight is about 1 / N: over 36,864 positions
-    the signal all but vanishes. ``scaled-softmax`` multiplies it by N, so that the mean is 1 and the
-    signal keeps its size (R7). ``sigmoid`` is CBAM's.
+    Parameters
+    ----------
+    scores
+        (B, N).
+    activation
+        ``"softmax"``: the weights sum to 1, so that each is about 1 / N; over 36,864 positions, the output of the
+        block is close to 0. ``"scaled-softmax"``: softmax times N, so that the mean of the weights is 1 and the
+        magnitude of the input is preserved. ``"sigmoid"``: as in CBAM.
+
+    Returns
+    -------
+    tensor
+        Weights (B, N).
     """
     if activation == "sigmoid":
         return ops.sigmoid(scores)
@@ -39,14 +49,14 @@ def attention_weights(scores: Any, activation: Activation) -> Any:
 
 
 class Attention(layers.Layer):
-    """What both blocks share: batch norm per frame at the entry, and the activation.
+    """Base class of both attention blocks: batch normalisation of each frame, and the activation.
 
     Parameters
     ----------
     activation
-        Reading R7.
+        Reading R7; see :func:`attention_weights`.
     momentum
-        Of the batch norm's moving averages.
+        Momentum of the moving averages of batch normalisation.
     """
 
     def __init__(self, activation: Activation = "scaled-softmax", momentum: float = 0.9, **kwargs: Any) -> None:
@@ -56,11 +66,24 @@ class Attention(layers.Layer):
         self.norm = layers.BatchNormalization(axis=1, momentum=momentum, name="norm")
 
     def weights_of(self, x: Any, training: bool = False) -> Any:
-        """The block's weights, of a shape that multiplies ``x`` (B, T, H, W)."""
+        """Attention weights of the block.
+
+        Parameters
+        ----------
+        x
+            Input (B, T, H, W).
+        training
+            Whether batch normalisation uses the statistics of the batch.
+
+        Returns
+        -------
+        tensor
+            Weights that broadcast with ``x``.
+        """
         raise NotImplementedError
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """The sampled input, ``x`` times its weights: (B, T, H, W)."""
+        """``x`` times its attention weights, (B, T, H, W)."""
         return x * self.weights_of(x, training)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -72,24 +95,24 @@ class Attention(layers.Layer):
 
 @keras.saving.register_keras_serializable("astsvm")
 class ChannelAttention(Attention):
-    """CAM: one weight a frame (figure 3b).
+    """CAM: one weight per frame (figure 3b).
 
-    Input and output are (B, T, H, W). Each of the two pooled vectors (B, T) goes through an MLP of
-    one hidden ReLU layer; the paper does not say that they share one (R8).
+    Input and output are (B, T, H, W). Each of the two pooled vectors (B, T) is the input of an MLP with one
+    hidden ReLU layer; the paper does not state whether the MLP is shared (R8).
 
     Parameters
     ----------
     hidden_units
         Width of the hidden layer.
     perceptron
-        ``"separate"`` MLPs for the mean and the max path, or one ``"shared"``, as in CBAM.
+        ``"separate"``: one MLP for the mean and one for the maximum; ``"shared"``: one MLP for both, as in CBAM.
     activation, momentum
         See :class:`Attention`.
 
     Notes
     -----
-    Parameters for T = 10 and 5 hidden units: 2 x (10*5 + 5 + 5*10 + 10) = 230, and 20 of the batch
-    norm (20 more are its moving averages).
+    Number of parameters for T = 10 and 5 hidden units: 2 x (10*5 + 5 + 5*10 + 10) = 230, and 20 for batch
+    normalisation (without its 20 moving averages).
     """
 
     def __init__(
@@ -110,7 +133,7 @@ class ChannelAttention(Attention):
             excite.build((None, self.hidden_units))
 
     def weights_of(self, x: Any, training: bool = False) -> Any:
-        """One weight a frame, (B, T, 1, 1)."""
+        """One weight per frame, (B, T, 1, 1)."""
         normal = self.norm(x, training=training)
         mean, peak = ops.mean(normal, axis=(2, 3)), ops.max(normal, axis=(2, 3))
         scores = self.excite[0](self.hidden[0](mean)) + self.excite[-1](self.hidden[-1](peak))
@@ -122,23 +145,23 @@ class ChannelAttention(Attention):
 
 @keras.saving.register_keras_serializable("astsvm")
 class SpatialAttention(Attention):
-    """SAM: one weight a position (figure 3a).
+    """SAM: one weight per position (figure 3a).
 
     Input and output are (B, T, H, W). The mean and the maximum over the frames, (B, H, W) each, have
-    a convolution of their own: "we separated the average pooling and max pooling".
+    separate convolutions: "we separated the average pooling and max pooling".
 
     Parameters
     ----------
     kernel_size
-        Side of both convolutions.
+        Side of both kernels, in pixels.
     activation, momentum
         See :class:`Attention`.
 
     Notes
     -----
-    A bias in either convolution would move every score alike, which no softmax sees: there is none
-    under a softmax, and one, shared, under a sigmoid. Parameters with 7 x 7 kernels: 2 x 49 = 98, and
-    20 of the batch norm.
+    A bias adds the same value to all scores, which does not change a softmax. The convolutions therefore have no
+    bias with a softmax, and one common bias with a sigmoid. Number of parameters with 7 x 7 kernels: 2 x 49 = 98,
+    and 20 for batch normalisation.
     """
 
     def __init__(self, kernel_size: int = 7, **kwargs: Any) -> None:
@@ -156,7 +179,7 @@ class SpatialAttention(Attention):
         self.fine.build((None, height, width, 1))
 
     def weights_of(self, x: Any, training: bool = False) -> Any:
-        """One weight a position, (B, 1, H, W)."""
+        """One weight per position, (B, 1, H, W)."""
         height, width = x.shape[2:]
         normal = self.norm(x, training=training)
         mean, peak = ops.mean(normal, axis=1), ops.max(normal, axis=1)

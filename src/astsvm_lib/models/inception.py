@@ -1,4 +1,4 @@
-"""Down-sampling to 32x32 (R9) and the 2D and 3D inception modules (III.C, figure 4, Table 1)."""
+"""Down-sampling to 32x32 (R9), and the 2D and 3D inception modules (III.C, figure 4, Table 1)."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from keras import layers, ops
 VERSION = 1
 
 FILTERS = 16
-#: Table 1: (layer name, kernel). A "2D" convolution sees one frame at a time.
+#: Table 1: (layer name, kernel). The kernel of a "2D" convolution spans one frame.
 BRANCHES_2D = (("conv2d_1", (1, 1, 1)), ("conv2d_2", (1, 3, 3)), ("conv2d_3", (1, 5, 5)))
 BRANCHES_3D = (("conv3d_4", (3, 3, 3)), ("conv3d_5", (3, 5, 5)), ("conv3d_6", (3, 7, 7)))
 
 
 @keras.saving.register_keras_serializable("astsvm")
 class Downsample(layers.Layer):
-    """(B, T, H, W) to (B, T, 32, 32, 1): the paper gives the sizes, not the way (R9).
+    """Down-sampling of (B, T, H, W) to (B, T, 32, 32, 1); the paper gives the sizes, but not the method (R9).
 
     Parameters
     ----------
     method
         ``"average"``: mean of each 6 x 6 block; ``"strided"``: a learned 6 x 6 convolution with
-        stride 6, the same for every frame; ``"bilinear"``: resize without smoothing.
+        stride 6, shared by all frames; ``"bilinear"``: bilinear resizing without anti-aliasing.
     size
-        Side of the output.
+        Height and width of the output, in pixels.
+
+    Raises
+    ------
+    ValueError
+        On building, if height and width of the input are not the same multiple of ``size``.
     """
 
     def __init__(
@@ -68,25 +73,26 @@ class Downsample(layers.Layer):
 
 
 def inception(x: Any, modules: Literal["both", "2d", "3d"], prefix: str) -> Any:
-    """Parallel convolutions, each pooled 3 x 3 x 3, and concatenated (Table 1).
+    """Parallel convolutions, each followed by 3 x 3 x 3 max pooling, and concatenated (Table 1).
 
     Parameters
     ----------
     x
         Keras tensor (B, 10, 32, 32, 1).
     modules
-        Both modules (96 channels) or one of them (48).
+        Both modules (96 channels) or one of them (48 channels).
     prefix
-        Put before the paper's layer names, which both streams would otherwise share.
+        Prefix of the layer names, which are otherwise the paper's, so that they differ between the streams.
 
     Returns
     -------
-    Keras tensor (B, 4, 11, 11, 96) or (B, 4, 11, 11, 48).
+    Keras tensor
+        (B, 4, 11, 11, 96) or (B, 4, 11, 11, 48).
 
     Notes
     -----
-    With one input channel a kernel of n weights has 16 * (n + 1) parameters: 32, 160, 416, 448,
-    1216, 2368. Pooling pads ("same"): 10 frames give 4, 32 pixels give 11.
+    With one input channel, a convolution with kernels of n weights has 16 * (n + 1) parameters: 32, 160, 416, 448,
+    1216, 2368. With "same" padding, pooling reduces 10 frames to 4 and 32 pixels to 11.
     """
     branches = (BRANCHES_2D if modules != "3d" else ()) + (BRANCHES_3D if modules != "2d" else ())
     pooled = []

@@ -1,4 +1,4 @@
-"""The weights that every network starts from (reading R13)."""
+"""Initialisation of the weights of all networks (reading R13)."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
 
-#: Sub-layers whose output is the score of an attention block.
+#: Sub-layers whose outputs are the scores of an attention block.
 SCORING = ("excite_mean", "excite_max", "excite_both", "coarse", "fine")
 
 
 def initialise(network: keras.Model, rng: np.random.Generator, attention_start: str = "neutral") -> None:
-    """Give the network fresh weights, the same for the same generator on every backend.
+    """Initialise the weights of a network; a seed gives the same weights on every backend.
 
-    Kernels are drawn by Glorot and Bengio's uniform rule (2010), Keras's default; scales and moving
-    variances are 1, all else 0. With a ``"neutral"`` start the kernels that give attention scores are
-    0: every weight of a block is then the same, and the block begins by passing its input through.
-    With ``"glorot"`` a softmax over 36,864 positions may begin with nearly all its weight on one.
+    Kernels are drawn from Glorot and Bengio's uniform distribution (2010), the default of Keras. Scales and moving
+    variances are set to 1, all other variables to 0.
 
     Parameters
     ----------
     network
         Its weights are overwritten, in the order of ``network.weights``.
     rng
-        Draws every kernel.
+        Random number generator for the kernels.
     attention_start
-        ``"neutral"`` or ``"glorot"`` (R13).
+        ``"neutral"``: kernels that give attention scores are set to 0, so that all attention weights of a block are
+        equal at the start. ``"glorot"``: they are drawn like all other kernels; a softmax over 36,864 positions
+        may then start with nearly all of its weight on one position (R13).
     """
     for variable in network.weights:
         shape, name = tuple(variable.shape), variable.path.split("/")[-1]

@@ -1,4 +1,4 @@
-"""C, gamma and scaling of an SVM by leave-one-subject-out inside the training fold (reading R12)."""
+"""Search for C, gamma and scaling of an SVM by LOSO within the training fold (reading R12)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Best:
     Attributes
     ----------
     options
-        With numbers for C and gamma.
+        The best options, with numeric values of C and gamma.
     uf1
-        Over the inner folds together: what the options were chosen by.
+        Their UF1, pooled over the inner folds.
     """
 
     options: Transfer
@@ -40,34 +40,38 @@ class Best:
 
 
 def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, kernel: str) -> Best:
-    """The best C, gamma and scaling of one kernel, by UF1 over inner folds; of equals, the first tried.
+    """Grid search for C, gamma and scaling of one kernel, by pooled UF1 over inner LOSO folds.
 
     Parameters
     ----------
-    features, labels, subjects
-        Of the training fold's clips: (N, D), class numbers (N,), and who is shown (N,).
+    features
+        Features (N, D) of the clips in the training fold.
+    labels
+        Class numbers (N,).
+    subjects
+        Subject (N,) of each clip.
     kernel
-        As in the recipe's ``transfer.kernel``. The chi-squared kernel takes features as they are, and the linear
-        one has no gamma.
+        As in the recipe's ``transfer.kernel``. Features are not standardised for the chi-squared kernel, and gamma
+        is not searched for the linear kernel.
 
     Returns
     -------
     Best
-        Options for :class:`~astsvm_lib.models.svm_transfer.TransferSVM`.
+        Options for :class:`~astsvm_lib.models.svm_transfer.TransferSVM`; in case of a tie, the first in the grid.
 
     Raises
     ------
     CompanionError
-        If there are fewer than two subjects.
+        If there are fewer than two subjects, or the kernel is chi-squared and a feature negative.
 
     Notes
     -----
-    scikit-learn's ``GridSearchCV`` averages a score over folds; here one confusion matrix is pooled over the inner
-    folds, as it is over the outer ones (R14), from ``cross_val_predict``. A Gram matrix is computed once for each
-    scaling and gamma and shared by all inner folds and penalties, so that features are standardised over the outer
-    training fold, not over each inner one. The network whose features these are was trained on all of the training
-    fold, its inner test subjects included, so that inner scores are too high. The outer test subject is seen by
-    neither.
+    scikit-learn's ``GridSearchCV`` averages a score over folds. Here, one confusion matrix is pooled over the inner
+    folds, as over the outer folds (R14). The Gram matrix is computed once for each scaling and gamma, and shared by
+    all inner folds and values of C; features are therefore standardised over the outer training fold and not over
+    each inner training fold. The network that computes the features is trained on the outer training fold, which
+    includes the inner test subjects, so that inner scores are biased upwards. The outer test subject is used
+    neither in training nor in the search.
     """
     if len(np.unique(subjects)) < 2:
         raise CompanionError(f"inner search: expected at least 2 subjects, found {len(np.unique(subjects))}")

@@ -1,4 +1,4 @@
-"""Kernels between clips, as Gram matrices in float64 (reading R12)."""
+"""Kernels of the SVM, as Gram matrices in float64 (reading R12)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,26 @@ from astsvm_lib.recipe import Transfer
 
 
 def resolve_gamma(train: np.ndarray, options: Transfer) -> float:
-    """``"scale"`` as a number: 1 / (features x variance of the training matrix).
+    """The numeric value of gamma.
 
-    For the chi-squared kernel, 1 / (mean chi-squared distance of two training clips), as is usual for
-    histograms (Zhang et al. 2007).
+    Parameters
+    ----------
+    train
+        Features (N, D) of the training clips.
+    options
+        ``gamma``: a number, or ``"scale"``: 1 / (D x variance of ``train``), as in scikit-learn; for the
+        chi-squared kernel 1 / (mean chi-squared distance between training clips), as is usual for histograms
+        (Zhang et al. 2007).
+
+    Returns
+    -------
+    float
+        Gamma; 1 if the training clips do not differ.
+
+    Raises
+    ------
+    CompanionError
+        If ``gamma`` is ``"scale"``, the kernel chi-squared, and a feature negative.
     """
     if options.gamma != "scale":
         return float(options.gamma)
@@ -28,27 +44,33 @@ def resolve_gamma(train: np.ndarray, options: Transfer) -> float:
 def _require_positive(*features: np.ndarray) -> None:
     if min(block.min() for block in features) < 0:
         raise CompanionError(
-            "the chi-squared kernel needs features that are not negative, found some below 0; "
-            "set transfer.standardise to false: after a ReLU no feature is"
+            "the chi-squared kernel needs features that are not negative, found some below 0; set "
+            "transfer.standardise to false: features after a ReLU are not negative unless they are standardised"
         )
 
 
 def gram(rows: np.ndarray, columns: np.ndarray, options: Transfer, gamma: float) -> np.ndarray:
-    """Kernel values (R, C) between two sets of feature vectors (R, D), (C, D).
+    """Gram matrix of two sets of feature vectors.
 
     Parameters
     ----------
+    rows, columns
+        Features, (R, D) and (C, D).
     options
         ``kernel``: rbf ``exp(-gamma |x - y|^2)``, linear ``x.y``, polynomial ``(gamma x.y + 1)^3``,
-        chi-squared ``exp(-gamma sum (x - y)^2 / (x + y))``, which needs features that are not
-        negative.
+        chi-squared ``exp(-gamma sum (x - y)^2 / (x + y))``.
     gamma
         A number; see :func:`resolve_gamma`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Kernel values (R, C).
 
     Raises
     ------
     CompanionError
-        If the chi-squared kernel meets a negative feature.
+        If the kernel is chi-squared and a feature negative.
     """
     rows, columns = rows.astype(np.float64), columns.astype(np.float64)
     if options.kernel == "rbf":

@@ -1,4 +1,4 @@
-"""OFF-ApexNet: two streams of convolutions over the onset-apex flow (Gan et al. 2019)."""
+"""OFF-ApexNet: a convolutional network with two streams for the onset-apex flow (Gan et al. 2019)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def off_apexnet(classes: int = 3, dropout: float = 0.5) -> keras.Model:
     Parameters
     ----------
     classes
-        Outputs.
+        Number of classes.
     dropout
-        Share of the dense layers' units that is left out in training.
+        Dropout rate of the dense layers.
 
     Returns
     -------
@@ -29,8 +29,8 @@ def off_apexnet(classes: int = 3, dropout: float = 0.5) -> keras.Model:
 
     Notes
     -----
-    Gan et al. 2019: in each stream a 5x5 convolution of 6 kernels, 2x2 pooling, a 5x5 convolution of 16,
-    2x2 pooling; then two dense layers of 1024.
+    Gan et al. 2019: in each stream a 5x5 convolution with 6 filters, 2x2 max pooling, a 5x5 convolution with 16
+    filters, 2x2 max pooling; then two dense layers of 1024 units.
     """
     inputs, streams = [], []
     for name in ("u", "v"):

@@ -1,4 +1,4 @@
-"""Standardisation that does not inflate features which hardly vary (reading R12)."""
+"""Standardisation with a lower bound on the standard deviation of each feature (reading R12)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from sklearn.preprocessing import StandardScaler
 
 
 class FlooredScaler(StandardScaler):
-    """scikit-learn's ``StandardScaler``, with no deviation below a share of the largest.
+    """scikit-learn's ``StandardScaler`` with a lower bound on the standard deviation that a feature is divided by.
 
-    After a ReLU many of the network's 92,928 features are active in a few training clips only, some by no more
-    than rounding. Divided by its own tiny deviation, such a feature may hold nearly all of the squared length of a
-    test clip in which it is active: the clip is then far from every training clip, and rounding decides its class.
+    After a ReLU, many of the network's 92,928 features are non-zero in a few training clips only, some by no more
+    than rounding errors. Divided by its own tiny standard deviation, such a feature may dominate the norm of a test
+    clip in which it is non-zero. The clip is then far from all training clips, and rounding errors decide its class.
 
     Parameters
     ----------
     floor
-        Share, 0 to 1, of the largest deviation of any feature. 0 gives ``StandardScaler``.
+        Lower bound, as a fraction (0 to 1) of the largest standard deviation of all features. With 0 the scaler
+        equals ``StandardScaler``.
 
     Notes
     -----
-    A feature that is constant on the training clips is centred and not scaled, as in scikit-learn.
+    A feature that is constant on the training clips is centred but not scaled, as in scikit-learn.
     """
 
     def __init__(self, floor: float = 0.01) -> None:
@@ -30,8 +31,24 @@ class FlooredScaler(StandardScaler):
         self.floor = floor
 
     def fit(self, X: np.ndarray, y: Any = None, sample_weight: Any = None) -> Self:
-        """Mean and deviation of each feature of X (N, D)."""
+        """Compute mean and standard deviation of each feature.
+
+        Parameters
+        ----------
+        X
+            Features (N, D) of the training clips.
+        y
+            Ignored.
+        sample_weight
+            Weights (N,), as in scikit-learn.
+
+        Returns
+        -------
+        FlooredScaler
+            The fitted scaler itself.
+        """
         super().fit(X, y, sample_weight)
         deviation = np.sqrt(self.var_)
-        self.scale_ = np.where(deviation > 0, np.maximum(self.scale_, self.floor * deviation.max()), self.scale_)
+        least = np.maximum(deviation, self.floor * deviation.max())
+        self.scale_ = np.where(deviation > 0, least, 1.0)
         return self

@@ -1,4 +1,4 @@
-"""STSTNet: three shallow streams over onset-apex flow and strain (Liong et al. 2019)."""
+"""STSTNet: a shallow network with three streams for onset-apex flow and strain (Liong et al. 2019)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from astsvm_lib.features.onset_apex import SIDE
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
 
-#: Kernels of the three streams.
+#: Number of filters in each of the three streams.
 KERNELS = (3, 5, 8)
 
 
@@ -20,23 +20,23 @@ def ststnet(classes: int = 3, batch_norm: bool = True, dropout: float = 0.5) -> 
     Parameters
     ----------
     classes
-        Outputs.
+        Number of classes.
     batch_norm
-        Normalise each stream over the batch, as the authors' later program does.
+        Whether to apply batch normalisation in each stream, as in the authors' later code.
     dropout
-        Share of each stream's pooled values that is left out in training.
+        Dropout rate after the pooling of each stream.
 
     Returns
     -------
     keras.Model
         Inputs ``u``, ``v``, ``strain``, (B, 28, 28) each, from onset to apex. Output: class probabilities
-        (B, classes). With three classes 448 parameters in the convolutions and 1,203 in the head; 32 more
-        scale and shift the normalised streams.
+        (B, classes). With three classes, the convolutions have 448 parameters, the head 1,203, and batch
+        normalisation 32.
 
     Notes
     -----
-    Liong et al. 2019: each stream sees all three maps through a 3x3 convolution of 3, 5 or 8 kernels and a
-    3x3 pooling; the 16 joined channels, 10x10, are averaged to 5x5 and go to the head.
+    Liong et al. 2019: each stream applies a 3x3 convolution with 3, 5 or 8 filters and 3x3 max pooling to all three
+    maps. The 16 concatenated channels of 10x10 are reduced to 5x5 by average pooling and passed to the head.
     """
     inputs = [keras.Input((SIDE, SIDE), name=name) for name in ("u", "v", "strain")]
     maps = layers.Concatenate(name="maps")(

@@ -1,4 +1,4 @@
-"""One-versus-rest SVM on a precomputed Gram matrix: the paper's feature transfer (III.D, reading R12)."""
+"""One-versus-rest SVM with a precomputed Gram matrix: the paper's feature transfer (III.D, reading R12)."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ VERSION = 2
 
 
 class TransferSVM(ClassifierMixin, BaseEstimator):
-    """What the paper calls feature transfer: standardise, kernel, one binary SVM a class, largest score wins.
+    """The paper's feature transfer: standardisation and a one-versus-rest SVM.
 
-    The binary SVMs share one Gram matrix, which is computed once; scikit-learn's own
-    ``OneVsRestClassifier(SVC(kernel="rbf"))`` computes it inside each and goes through all 92,928
-    features for every kernel value. Kernel values agree to rounding, decision values to libsvm's own
-    stopping tolerance, 1e-3, for rounding may send the solver another way.
+    The binary SVMs share one Gram matrix, whereas each SVM of scikit-learn's
+    ``OneVsRestClassifier(SVC(kernel="rbf"))`` computes kernel values from all 92,928 features. Kernel values
+    of the two agree up to rounding. Decision values agree up to libsvm's stopping tolerance of 1e-3, because
+    rounding errors can change the path of the solver.
 
     Parameters
     ----------
     kernel
         ``"rbf"``, ``"linear"``, ``"polynomial"`` or ``"chi-squared"``; see :func:`~astsvm_lib.models.kernels.gram`.
     C
-        Penalty.
+        Regularisation parameter, as in scikit-learn.
     gamma
         Positive number, or ``"scale"``; see :func:`~astsvm_lib.models.kernels.resolve_gamma`.
     standardise
-        Standardise the features on the training clips.
+        Whether to standardise the features with the statistics of the training clips.
     scale_floor
-        See :class:`~astsvm_lib.models.scaling.FlooredScaler`.
+        ``floor`` of :class:`~astsvm_lib.models.scaling.FlooredScaler`.
 
     Attributes
     ----------
     classes_
         Class labels seen in :meth:`fit`, sorted.
     gamma_
-        The number that ``gamma`` stands for.
+        Numeric value of ``gamma``.
 
     Notes
     -----
@@ -66,7 +66,7 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         self.standardise, self.scale_floor = standardise, scale_floor
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
-        """Fit on the clips of a training fold.
+        """Fit the estimator on the clips of a training fold.
 
         Parameters
         ----------
@@ -75,10 +75,15 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         y
             Class labels (N,).
 
+        Returns
+        -------
+        TransferSVM
+            The fitted estimator itself.
+
         Raises
         ------
         CompanionError
-            If the fold holds one class only.
+            If there is one class only, or the kernel is chi-squared and a feature negative.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
@@ -111,16 +116,16 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
 
 
 def expand_decisions(values: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
-    """Decision values with a column for every class of a data set.
+    """Decision values with one column for every class of a data set.
 
     Parameters
     ----------
     values
-        Of a classifier: (N, classes seen), or (N,) for two classes.
+        Decision values of a classifier, (N, number of its classes), or (N,) for two classes.
     classes
-        Class numbers that the classifier has seen.
+        Class numbers in the classifier's training fold, in the order of the columns of ``values``.
     count
-        Number of classes of the data set.
+        Number of classes in the data set.
 
     Returns
     -------

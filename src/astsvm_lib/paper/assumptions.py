@@ -103,7 +103,7 @@ READINGS = (
         "R12",
         "III.D",
         "RBF, one-versus-rest, largest score wins; C, γ and scaling are not given.",
-        "One-versus-rest of binary RBF SVMs, C = 1, γ = “scale”; features standardised on the training fold, none of them "
+        "One-versus-rest of binary RBF SVMs, C = 1, γ = “scale”; features standardised on the training fold, none "
         "divided by less than 1% of the largest standard deviation.",
     ),
     Reading(

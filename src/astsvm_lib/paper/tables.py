@@ -1,4 +1,4 @@
-"""The paper's Tables 4 to 12 as data: for each row, the method that is run, the head that is read, what is changed."""
+"""The paper's Tables 4 to 12 as data: the method, head and changes of the recipe for each row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from astsvm_lib.errors import CompanionError
 
 Changes = dict[str, dict[str, Any]]
 
-#: Our data sets -> the paper's, in its order.
+#: Data set of this library -> data set of the paper, in the paper's order.
 PUBLISHED_AS = {
     "casme2": "casme2", "rehearsal-casme2": "casme2",
     "smic-hs": "smic-hs", "rehearsal-smic": "smic-hs",
@@ -22,20 +22,20 @@ REHEARSALS = tuple(name for name in PUBLISHED_AS if name.startswith("rehearsal-"
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table, as it is run here.
+    """One row of a table.
 
     Attributes
     ----------
     name
-        What the table calls it; where the paper has such a row, as the paper prints it.
+        Label of the row; as printed in the paper if the paper's table has this row.
     method
-        As in :data:`~astsvm_lib.methods.METHODS`.
+        Name in :data:`~astsvm_lib.methods.METHODS`.
     head
-        Which of the method's classifiers is read.
+        Classifier of the method whose predictions are scored.
     changes
-        What differs from the recipe that is asked for.
+        Changes of the requested recipe.
     beyond
-        Not in the paper's table.
+        Whether the row is missing from the paper's table.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The row's name, with a star where the paper's table has no such row."""
+        """The row's name, with a star if the paper's table has no such row."""
         return self.name + ("\N{NO-BREAK SPACE}*" if self.beyond else "")
 
 
@@ -59,11 +59,11 @@ class Table:
     number, title
         As printed.
     rows
-        In the paper's order, then what is added here.
+        The paper's rows in its order, then the rows added here.
     full
-        Name of the row that all others are compared with: the full method.
+        Name of the row of the full method, with which all other rows are compared.
     datasets
-        Rehearsals of the data sets that it is about.
+        Rehearsals of the data sets in the table.
     """
 
     number: int
@@ -73,12 +73,12 @@ class Table:
     datasets: tuple[str, ...] = REHEARSALS
 
     def row(self, name: str) -> Row:
-        """The row of this name.
+        """The row with this name.
 
         Raises
         ------
         CompanionError
-            If the table has none.
+            If there is no such row; the message lists the names.
         """
         for row in self.rows:
             if row.name == name:
@@ -102,7 +102,7 @@ BEYOND = (
 
 
 def _rows_by_head(name: str, **changes: dict[str, Any]) -> tuple[Row, ...]:
-    """The paper's two heads of a network, and the SVM on features that were not standardised (R12)."""
+    """Rows of the paper's two heads of a network, and of the SVM on features that are not standardised (R12)."""
     return (
         Row(f"{name} (SVM)", "ast-svmnet", "svm", changes),
         Row(f"{name} (Softmax)", "ast-svmnet", "softmax", changes),
@@ -111,7 +111,7 @@ def _rows_by_head(name: str, **changes: dict[str, Any]) -> tuple[Row, ...]:
 
 
 def _with_others(title: str, number: int, dataset: str) -> Table:
-    """A table of section IV.C: the full method beside published ones, of which some run here."""
+    """A table of section IV.C: the full method and the published methods that are implemented here."""
     return Table(
         number,
         title,
@@ -192,7 +192,13 @@ TABLES = {
 
 
 def table_numbered(number: int) -> Table:
-    """The table of this number, or an error that lists them."""
+    """The table with this number.
+
+    Raises
+    ------
+    CompanionError
+        If there is no such table; the message lists the numbers.
+    """
     if number not in TABLES:
         raise CompanionError(f"no table {number}; expected one of {', '.join(map(str, TABLES))}")
     return TABLES[number]

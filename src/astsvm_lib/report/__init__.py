@@ -1,6 +1,6 @@
-"""Figures of the book: one style, colours that a colour-blind reader can tell, alt text for each.
+"""Figures of the book: a common style, a palette for colour-blind readers, and alt text for every figure.
 
-The names below are imported when they are used: tables need no drawing library.
+The names below are imported lazily, so that tables can be used without Matplotlib.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Pictures of clips: frames, flow, differences, landmarks."""
+"""Figures of clips: frames, flow, differences and landmarks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,44 @@ from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.preprocessing.detection import REGIONS, find_landmarks
 from astsvm_lib.report.style import COLOURS, Content, draw_image, new_figure
 
-#: Side of the blocks, in pixels, whose means stand for a difference that may not be shown.
+#: Side, in pixels, of the blocks whose means are shown instead of a difference image that the licence protects.
 BLOCK = 16
 
 
 def flow_rgb(flow: np.ndarray, full: float) -> np.ndarray:
-    """Flow (..., 2) in the paper's colours (..., 3): red horizontal, green vertical, by magnitude.
+    """Flow in the paper's colours: red for horizontal and green for vertical motion, by magnitude.
 
-    ``full`` pixels of motion give full colour.
+    Parameters
+    ----------
+    flow
+        (..., 2), in pixels.
+    full
+        Magnitude, in pixels, that is shown at full intensity.
+
+    Returns
+    -------
+    numpy.ndarray
+        RGB image (..., 3) in 0..1.
     """
     strength = np.clip(np.abs(flow) / full, 0, 1)
     return np.concatenate([strength, np.zeros_like(strength[..., :1])], -1)
 
 
 def portrait(shape: tuple[int, ...], landmarks: np.ndarray) -> np.ndarray:
-    """The 68 landmarks (column, row) as lines on white, (H, W) float32 in 0..255: a face without the person."""
+    """Line drawing of the landmarks on white, which does not identify the subject.
+
+    Parameters
+    ----------
+    shape
+        Shape of the image; only the first two values, height and width, are used.
+    landmarks
+        (68, 2), column and row in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) float32 in 0..255.
+    """
     canvas = np.full(shape[:2], 255, np.uint8)
     width = max(1, round(min(shape[:2]) / 150))
     for name, region in REGIONS.items():
@@ -39,14 +62,26 @@ def portrait(shape: tuple[int, ...], landmarks: np.ndarray) -> np.ndarray:
 def face_images(
     data: Dataset, images: Sequence[np.ndarray], landmarks: np.ndarray | None = None
 ) -> tuple[list[np.ndarray], Content]:
-    """Frames as they may be shown, and what they then are: themselves, or their landmarks.
+    """Frames in a form that the licence allows to show: the frames, or drawings of their landmarks.
 
     Parameters
     ----------
+    data
+        Data set of the frames; its manifest states whether frames may be shown.
     images
         Frames or crops, (H, W) or (H, W, 3).
     landmarks
-        (68, 2) in the images' pixels, the same for all of them; found in each image by default.
+        (68, 2) in pixels of the images, the same for all images; detected in each image by default.
+
+    Returns
+    -------
+    tuple
+        Images, and their content for :func:`~astsvm_lib.report.style.draw_image`: ``"frame"`` or ``"landmarks"``.
+
+    Raises
+    ------
+    CompanionError
+        If no face is found in an image.
     """
     if data.manifest.show.frames:
         return list(images), "frame"
@@ -58,12 +93,19 @@ def face_images(
 
 
 def change_images(data: Dataset, images: Sequence[np.ndarray]) -> tuple[list[np.ndarray], Content]:
-    """Differences of frames as they may be shown, and what they then are: themselves, or means over blocks.
+    """Difference images in a form that the licence allows to show: the images, or their means over blocks.
 
     Parameters
     ----------
+    data
+        Data set of the frames; its manifest states whether frames may be shown.
     images
-        (H, W) each.
+        Difference images, (H, W) each.
+
+    Returns
+    -------
+    tuple
+        Images, and their content for :func:`~astsvm_lib.report.style.draw_image`: ``"frame"`` or ``"average"``.
     """
     if data.manifest.show.frames:
         return list(images), "frame"
@@ -84,22 +126,32 @@ def image_grid(
     cell: float = 0.95,
     content: Sequence[Content] = (),
 ) -> Figure:
-    """Images in rows; each row has one range of values and one colour map.
+    """Grid of images; the images of a row share a range of values and a colour map.
 
     Parameters
     ----------
     rows
         Images, (H, W) or (H, W, 3); rows may differ in length.
     row_titles, column_titles
-        Texts at the left and on top.
+        Labels at the left and at the top.
     limits
-        Lowest and highest value of each row; the row's own by default.
+        Lowest and highest value of each row; its minimum and maximum by default.
     maps
         Colour map of each row; grey by default.
     cell
         Side of an image in inches.
     content
-        What each row's images are; frames by default.
+        Content of each row's images, as for :func:`~astsvm_lib.report.style.draw_image`; frames by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    CompanionError
+        If a content is unknown.
     """
     columns = max(len(row) for row in rows)
     figure, axes = new_figure(
@@ -109,7 +161,7 @@ def image_grid(
     for i, row in enumerate(rows):
         low, high = limits[i] if limits else (min(map(np.min, row)), max(map(np.max, row)))
         for j, axis in enumerate(axes[i]):
-            axis.set(xticks=[], yticks=[])  # also where a row is shorter than the others
+            axis.set(xticks=[], yticks=[])  # also for the empty cells of a shorter row
             for spine in axis.spines.values():
                 spine.set_visible(False)
             if j < len(row):
@@ -129,13 +181,20 @@ def three_groups(
     Parameters
     ----------
     data
-        Says what may be shown.
+        Data set of the clip; its manifest states whether frames may be shown.
     frames, idsf
         (10, H, W).
     landmarks
-        (68, 2) in the pixels of the frames.
+        (68, 2) in pixels of the frames.
     flow
-        (10, H, W, 2).
+        (10, H, W, 2), in pixels.
+    name
+        Label of the differences.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Three rows of images; landmarks and block means replace frames and differences that may not be shown.
     """
     fastest = max(float(np.percentile(np.abs(flow), 99.8)), 1e-3)
     faces, face = face_images(data, list(np.clip(frames, 0, 255)), landmarks)
@@ -155,7 +214,21 @@ def three_groups(
 def draw_landmarks(
     axis: Axes, landmarks: np.ndarray, colour: str = COLOURS[1], size: float = 5, label: str = ""
 ) -> None:
-    """The 68 landmarks as dots, region by region joined by thin lines."""
+    """Draw the landmarks as dots, joined by thin lines within each region of the face.
+
+    Parameters
+    ----------
+    axis
+        Axes to draw on.
+    landmarks
+        (68, 2), column and row in pixels.
+    colour
+        Colour of dots and lines.
+    size
+        Area of a dot, as for ``matplotlib.axes.Axes.scatter``.
+    label
+        Label in the legend.
+    """
     for i, region in enumerate(REGIONS.values()):
         points = landmarks[region]
         axis.plot(points[:, 0], points[:, 1], "-", color=colour, linewidth=0.6)

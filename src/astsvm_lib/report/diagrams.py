@@ -1,4 +1,4 @@
-"""The architecture, drawn from the network itself: boxes with the shapes that Keras reports."""
+"""Diagram of the architecture, drawn from the network's layers with the shapes that Keras reports."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
     Parameters
     ----------
     layers
-        Rows of :func:`astsvm_lib.network.layer_table`.
+        Rows of :func:`astsvm_lib.models.ast_network.layer_table`.
     streams
-        Names of the streams, as the layers are prefixed.
+        Names of the streams, which are the prefixes of the layer names: ``"flow"``, ``"idsf"`` or both.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row of boxes per stream.
     """
     shape = {row["name"]: "×".join(map(str, row["output_shape"])) for row in layers}
     count = {row["name"]: row["parameters"] for row in layers}

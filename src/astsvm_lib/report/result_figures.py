@@ -1,4 +1,4 @@
-"""Figures of results; rehearsal data says so in every title."""
+"""Figures of results. The headings identify rehearsal data as such."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from astsvm_lib.evaluation.scores import Scores
 from astsvm_lib.experiments.table_results import Verdict
 from astsvm_lib.report.style import COLOURS, new_figure
 
-#: Panels beside each other: more would make their text too small for a page.
+#: Panels per row; with more, their text would be too small on a page.
 PANELS_A_ROW = 2
 
 
 def _panels(count: int, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Figure with ``count`` panels of this size, in inches, in rows of two; further options as of subplots."""
+    """Figure with ``count`` panels of this size in inches; ``options`` are passed to ``subplots``."""
     columns = min(count, PANELS_A_ROW)
     rows = -(-count // columns)
     figure, axes = new_figure(rows, columns, width=width * columns, height=height * rows, squeeze=False, **options)
@@ -30,7 +30,20 @@ def _panels(count: int, width: float, height: float, **options: Any) -> tuple[Fi
 
 
 def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
-    """Confusion matrices: share of each true class, with counts."""
+    """Confusion matrices, each row normalised to the number of clips of the true class, with counts.
+
+    Parameters
+    ----------
+    panels
+        Scores by title, one panel each.
+    heading
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
     figure, axes = _panels(len(panels), 3.6, 3.3)
     for axis, (title, scores) in zip(axes, panels.items(), strict=True):
         counts = scores.matrix
@@ -49,7 +62,21 @@ def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
 
 
 def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], heading: str) -> Figure:
-    """Training loss and accuracy of every fold against the epoch."""
+    """Training loss and training accuracy of each fold against the epoch.
+
+    Parameters
+    ----------
+    histories
+        By name of the fold, such as the subject left out; one mapping per epoch with ``epoch``, ``loss`` and
+        ``accuracy``.
+    heading
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels.
+    """
     figure, axes = new_figure(1, 2)
     for name, history in histories.items():
         epochs = [e["epoch"] for e in history]
@@ -64,7 +91,17 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], head
 
 
 def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
-    """Horizontal bars of a score in 0..1, each with its value."""
+    """Draw a score in 0..1 as horizontal bars, each labelled with its value.
+
+    Parameters
+    ----------
+    axis
+        Axes to draw on.
+    values
+        Score by name, from top to bottom.
+    label
+        Label of the horizontal axis.
+    """
     names = list(values)
     bars = axis.barh(names, list(values.values()), color=COLOURS[0])
     axis.bar_label(bars, fmt="%.3f", padding=3, fontsize=9)
@@ -74,24 +111,36 @@ def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
 
 
 def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> Figure:
-    """UF1 of each row minus the full method's, with 95% intervals, one panel a data set.
+    """UF1 of each row minus UF1 of the full method, with 95% confidence intervals, one panel per data set.
 
-    Filled marks differ by more than chance (Holm, 5%); open ones do not. Rows beyond the paper's have a star.
-    A row that was not run on a data set has no mark there.
+    Filled markers are significant differences (Holm, 5%), open markers are not. A star marks rows that the paper's
+    table does not have. A row that was not run on a data set has no marker in its panel.
+
+    Parameters
+    ----------
+    panels
+        Verdicts by title, one panel each.
+    heading
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
     """
     names = list(dict.fromkeys(verdict.row.label for verdicts in panels.values() for verdict in verdicts))
     figure, axes = _panels(len(panels), 3.6 if len(panels) > 1 else 5.1, 1.1 + 0.3 * len(names), sharey=True)
     for axis, (title, verdicts) in zip(axes, panels.items(), strict=True):
         axis.axvline(0, color="0.6", linewidth=1)
         for verdict in verdicts:
-            place = names.index(verdict.row.label)
+            y = names.index(verdict.row.label)
             low, high = verdict.comparison.uf1_interval
-            sure = verdict.p < 0.05
-            colour = COLOURS[1] if sure else COLOURS[0]
-            axis.plot([low, high], [place, place], color=colour, linewidth=1.6)
+            significant = verdict.p < 0.05
+            colour = COLOURS[1] if significant else COLOURS[0]
+            axis.plot([low, high], [y, y], color=colour, linewidth=1.6)
             axis.plot(
-                verdict.comparison.uf1, place, "o", markersize=5, markeredgecolor=colour,
-                markerfacecolor=colour if sure else "white",
+                verdict.comparison.uf1, y, "o", markersize=5, markeredgecolor=colour,
+                markerfacecolor=colour if significant else "white",
             )  # fmt: skip
         axis.set_title(title, fontsize=9)
         axis.set(xlabel="difference of UF1", yticks=range(len(names)), yticklabels=names)
@@ -103,28 +152,35 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
 
 
 def claims_figure(claims: Mapping[str, Mapping[str, Verdict]], heading: str) -> Figure:
-    """UF1 of each row minus the full method's: a line a row, a column a data set.
+    """UF1 of each row minus UF1 of the full method as a heat map with one column per data set.
 
-    Blue is behind the full method, red ahead; bold with a frame where that is more than chance (Holm, 5%). A
-    row that was not run on a data set has no cell there.
+    Blue is lower than the full method, red is higher; significant differences (Holm, 5%) are bold and framed. The
+    cell is empty if a row was not run on a data set.
 
     Parameters
     ----------
     claims
-        By data set, then by the row's label.
+        Verdicts by data set, then by label of the row; see :func:`~astsvm_lib.experiments.table_results.claims`.
+    heading
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
     """
     labels = list(dict.fromkeys(label for found in claims.values() for label in found))
     values = np.full((len(labels), len(claims)), np.nan)
     figure, axis = new_figure(width=3.2 + 1.0 * len(claims), height=1.2 + 0.27 * len(labels))
     for column, found in enumerate(claims.values()):
         for label, verdict in found.items():
-            row, difference, sure = labels.index(label), verdict.comparison.uf1, verdict.p < 0.05
+            row, difference, significant = labels.index(label), verdict.comparison.uf1, verdict.p < 0.05
             values[row, column] = difference
-            weight = "bold" if sure else "normal"
+            weight = "bold" if significant else "normal"
             axis.text(column + 0.5, row + 0.5, f"{difference:+z.2f}", ha="center", va="center", size=8, weight=weight)
-            if sure:
+            if significant:
                 axis.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=3))
-    # Pale colours only, so that black numbers can be read on all of them.
+    # Pale colours only, so that black numbers are legible on all of them.
     limit = 1.6 * max(float(np.nanmax(np.abs(values))), 0.1)
     sns.heatmap(
         values, cmap="RdBu_r", vmin=-limit, vmax=limit, cbar=False, ax=axis, linewidths=1,

@@ -1,4 +1,4 @@
-"""The style of every figure, and the one way to put a figure on a page."""
+"""The style of the figures, and :func:`show`, by which every figure is displayed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from matplotlib.image import AxesImage, _ImageBase
 from astsvm_lib.datasets.privacy import frames_forbidden
 from astsvm_lib.errors import CompanionError
 
-#: Okabe and Ito's palette (2008), in an order that also differs in lightness.
+#: Okabe and Ito's palette (2008), ordered so that neighbouring colours also differ in lightness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 PIXELS_PER_INCH = 96
-SHARPNESS = 2  # image pixels for each page pixel
+SHARPNESS = 2  # image pixels per page pixel
 
-#: What the pixels of an image are: a frame of the data (whole, cropped, magnified or subtracted from
-#: another); landmarks drawn; optical flow; an average over many clips or large blocks; a matrix or a map of
-#: weights; or what is free to all: rendered, or in the public domain.
+#: Content of an image: ``frame``, a frame of the data (also cropped, magnified or subtracted from another);
+#: ``landmarks``, a drawing of them; ``flow``, optical flow; ``average``, a mean over many clips or large blocks;
+#: ``diagram``, a matrix or a map of weights; ``free``, rendered or in the public domain.
 Content = Literal["frame", "landmarks", "flow", "average", "diagram", "free"]
 _MARK = "content:"
-#: A mesh of fewer cells than this is no picture of a face.
+#: A mesh with fewer cells than this cannot show a face.
 _SMALL_MESH = 400
 
 
 @contextmanager
 def book_style() -> Iterator[None]:
-    """Matplotlib settings of the book, for the figures made inside."""
+    """Apply the book's Matplotlib settings to figures created inside the context."""
     settings: dict[str, Any] = {
         "axes.prop_cycle": plt.cycler(color=COLOURS),
         "axes.titlesize": 11,
@@ -49,19 +49,50 @@ def book_style() -> Iterator[None]:
 
 
 def new_figure(rows: int = 1, columns: int = 1, width: float = 7.2, height: float = 3.0, **options: Any) -> Any:
-    """Figure and axes in the book's style; ``options`` go to ``matplotlib.pyplot.subplots``."""
+    """Create a figure with axes in the book's style.
+
+    Parameters
+    ----------
+    rows, columns
+        Number of axes in each direction.
+    width, height
+        Size of the figure in inches.
+    **options
+        Passed to ``matplotlib.pyplot.subplots``.
+
+    Returns
+    -------
+    tuple
+        The figure and its axes, as from ``matplotlib.pyplot.subplots``.
+    """
     with book_style():
         figure, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
     return figure, axes
 
 
 def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", **options: Any) -> AxesImage:
-    """Draw an image (H, W) or (H, W, 3) and say what its pixels are; ``options`` go to ``imshow``.
+    """Draw an image and declare its content, which :func:`show` checks.
+
+    Parameters
+    ----------
+    axis
+        Axes to draw on.
+    image
+        (H, W) or (H, W, 3).
+    content
+        One of :data:`Content`.
+    **options
+        Passed to ``matplotlib.axes.Axes.imshow``.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The image drawn.
 
     Raises
     ------
     CompanionError
-        If there is no such content.
+        If the content is unknown.
     """
     if content not in get_args(Content):
         raise CompanionError(f"content of an image: expected one of {', '.join(get_args(Content))}, found '{content}'")
@@ -72,7 +103,7 @@ def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", **opti
 
 
 def _check_privacy(figure: Figure) -> None:
-    """Refuse to put a frame on a page while data is in use whose licence forbids it."""
+    """Raise an error if the figure shows a frame and the licence of a data set in use forbids it."""
     forbidden = frames_forbidden()
     if not forbidden:
         return
@@ -80,31 +111,33 @@ def _check_privacy(figure: Figure) -> None:
     for drawn in (*figure.findobj(_ImageBase), *meshes):
         if (drawn.get_gid() or f"{_MARK}frame") == f"{_MARK}frame":
             raise CompanionError(
-                f"this figure would show a frame, and what is in use ({', '.join(forbidden)}) may not be shown: draw "
-                "report.face_images or report.change_images in its place; if it is something else, say what with "
-                f"report.draw_image(..., content=...), one of {', '.join(get_args(Content)[1:])}"
+                f"this figure would show a frame, but frames of the data in use ({', '.join(forbidden)}) may not be "
+                "shown: draw report.face_images or report.change_images instead; if the image is not a frame, declare "
+                f"its content with report.draw_image(..., content=...), one of {', '.join(get_args(Content)[1:])}"
             )
 
 
 def show(figure: Figure, alt: str, data: str = "") -> None:
-    """Put a figure on the page, with alt text that says what there is to see.
+    """Display a figure with alt text, and close it.
 
     Parameters
     ----------
+    figure
+        Figure to display.
     alt
-        What a reader who cannot see the figure should know.
+        Description for readers who cannot see the figure.
     data
-        What the figure was made from, written at its foot; rehearsal data says so.
+        Source of the data, printed at the foot; :func:`~astsvm_lib.report.tables.headings` gives it for data sets.
 
     Raises
     ------
     CompanionError
-        If the alt text is empty, or the figure would show a frame of data whose licence forbids it.
+        If the alt text is empty, or the figure shows a frame of data whose licence forbids it.
     """
     from IPython.display import display
 
     if not alt.strip():
-        raise CompanionError("a figure needs alt text: say in a sentence what there is to see")
+        raise CompanionError("a figure needs alt text: describe in one sentence what it shows")
     _check_privacy(figure)
     if data:
         figure.supxlabel(data, fontsize=7, color="#555555", x=0.995, ha="right")

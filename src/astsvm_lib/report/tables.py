@@ -1,4 +1,4 @@
-"""A table in words and columns: Markdown, CSV or LaTeX; the published block and the companion's never mixed."""
+"""Tables of results as Markdown, CSV or LaTeX; published and own results are kept in separate blocks."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from astsvm_lib.results.record import Record
 
 Cells = list[list[str]]
 NOT_RUN = "not run"
-#: Between two scores of one cell, on one line.
+#: Separator of two scores in one cell, without a line break.
 OVER = "\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}"
 
 
 def number(value: float | None) -> str:
-    """A score as tables print it."""
+    """A score with three decimals, or :data:`NOT_RUN`."""
     return NOT_RUN if value is None else f"{value:.3f}"
 
 
 def headings(names: Iterable[str]) -> str:
-    """What a figure of these data sets is labelled with: of one its heading, of several, all rehearsals, only that."""
+    """Label of a figure of these data sets: their headings, or ``"rehearsal data"`` for several rehearsals."""
     found = [load_manifest(name) for name in names]
     if len(found) > 1 and all(manifest.rehearsal for manifest in found):
         return "rehearsal data"
@@ -35,12 +35,25 @@ def headings(names: Iterable[str]) -> str:
 
 
 def _head(names: Sequence[str]) -> list[str]:
-    """Names of the columns; of one data set alone, which the title names, only the scores: a phone is narrow."""
+    """Names of the columns; a single data set, which the title names, is left out to keep the table narrow."""
     return ["row", *(score if len(names) == 1 else f"{name} {score}" for name in names for score in ("UAR", "UF1"))]
 
 
 def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
-    """The paper's block, a line a row: name, then UAR and UF1 of each of the paper's data sets."""
+    """The published block.
+
+    Parameters
+    ----------
+    table
+        Table of the paper.
+    datasets
+        Identifiers of the paper's data sets.
+
+    Returns
+    -------
+    list of list of str
+        Header, then one line per row of the table: name, then UAR and UF1 of each data set.
+    """
     rows = published(table.number)
     lines = [_head([TITLES[name] for name in datasets])]
     for name in dict.fromkeys(rows["method"]):
@@ -53,7 +66,7 @@ def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
 
 
 def companion_cells(results: dict[str, list[Result]]) -> Cells:
-    """The companion's block, a line a row: name, then UAR and UF1 of each data set, with the spread of seeds."""
+    """The companion's block: header, then per row its label, UAR and UF1 (± SD over seeds) of each data set."""
     lines = [_head(list(results))]
     for row in zip(*results.values(), strict=True):
         line = [_label(row[0])]
@@ -65,18 +78,18 @@ def companion_cells(results: dict[str, list[Result]]) -> Cells:
 
 
 def _label(result: Result) -> str:
-    """The row's label, with a dagger where a record was made by earlier versions of a stage."""
+    """The row's label, with a dagger if a record is outdated."""
     return result.row.label + ("\N{NO-BREAK SPACE}†" if result.outdated else "")
 
 
 def _outdated_note(results: Iterable[Result]) -> str:
-    """What the dagger means; empty where no record is outdated."""
+    """Explanation of the dagger; empty if no record is outdated."""
     stages = sorted({stage for result in results for stage in result.outdated})
     return f"† outdated: made by earlier versions of a stage ({'; '.join(stages)})" if stages else ""
 
 
 def _paired(cells: Cells) -> Cells:
-    """Cells with UAR and UF1 of a data set in one: so many columns would not fit a page."""
+    """Cells with UAR and UF1 of each data set merged, so that the table fits on a page."""
     if len(cells[0]) == 3:
         return cells
     head = [f"{name.removesuffix(' UAR')}: UAR{OVER}UF1" for name in cells[0][1::2]]
@@ -95,7 +108,7 @@ def markdown(cells: Cells) -> str:
 
 
 def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
-    """For each data set: heading, how it was trained and where; one line each."""
+    """One line per data set: heading, device, profile, epochs, seeds and final training accuracy."""
     lines = []
     for name, found in results.items():
         records = {record.name: record for result in found for record in result.records}.values()
@@ -120,7 +133,7 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
 
 
 def records_shown(records: Iterable[Record]) -> str:
-    """The records that a page shows, each once, with where they were made, in Markdown."""
+    """Markdown list of the records shown on a page, each once, with the machines and libraries they were made with."""
     shown = {record.name: record for record in records}
     made: dict[str, set[str]] = {}
     for r in shown.values():
@@ -145,12 +158,21 @@ def _latex(cells: Cells) -> str:
 
 
 def render_table(table: Table, results: dict[str, list[Result]], form: str) -> str:
-    """Both blocks of a table.
+    """Both blocks of a table as text.
 
     Parameters
     ----------
+    table
+        Table of the paper.
+    results
+        Rows by data set, as from :func:`~astsvm_lib.experiments.table_results.results_of`.
     form
-        ``"md"``, ``"latex"``, or ``"csv"`` (a line a score pair, with the block in a column).
+        ``"md"``, ``"latex"``, or ``"csv"`` (one line per row and data set, with a column for the block).
+
+    Returns
+    -------
+    str
+        The text, which ends with a newline.
     """
     if form == "csv":
         out = io.StringIO()
@@ -183,7 +205,7 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
 
 
 def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
-    """Each row minus the full method: difference of UF1 and UAR with intervals, corrected p, subjects."""
+    """Each row minus the full method: differences of UF1 and UAR with 95% intervals, adjusted p-value, subjects."""
 
     def with_interval(difference: float, interval: tuple[float, float]) -> str:
         return f"{difference:+z.3f} ({interval[0]:+z.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{interval[1]:+z.3f})"
@@ -205,19 +227,36 @@ def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
 
 
 def verdict_sentence(table: Table, heading: str, verdicts: Sequence[Verdict], level: float = 0.05) -> str:
-    """What the records say of the paper's claim, that every other row falls behind the full method."""
+    """Whether the records support the paper's claim that every other row falls behind the full method.
+
+    Parameters
+    ----------
+    table
+        Table of the paper.
+    heading
+        Heading of the data set.
+    verdicts
+        Of one data set, as from :func:`~astsvm_lib.experiments.table_results.compared`.
+    level
+        Significance level.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
     claimed = [verdict for verdict in verdicts if not verdict.row.beyond]
     if not claimed:
-        return f"{heading}: the rows of this table were not run, so nothing is said."
-    sure = [verdict for verdict in claimed if verdict.p < level]
-    behind = [verdict.row.name for verdict in sure if verdict.comparison.uf1 < 0]
-    ahead = [verdict.row.name for verdict in sure if verdict.comparison.uf1 > 0]
+        return f"{heading}: the rows of this table were not run, so there is no verdict."
+    significant = [verdict for verdict in claimed if verdict.p < level]
+    behind = [verdict.row.name for verdict in significant if verdict.comparison.uf1 < 0]
+    ahead = [verdict.row.name for verdict in significant if verdict.comparison.uf1 > 0]
     parts = []
     if behind:
         parts.append(f"{', '.join(behind)} {'falls' if len(behind) == 1 else 'fall'} behind {table.full}")
     if ahead:
         parts.append(f"{', '.join(ahead)} {'is' if len(ahead) == 1 else 'are'} ahead of {table.full}")
-    rest = len(claimed) - len(sure)
+    rest = len(claimed) - len(significant)
     if not parts:
         return (
             f"{heading}: none of the {len(claimed)} rows differs from {table.full} by more than chance "
@@ -231,30 +270,68 @@ def verdict_sentence(table: Table, heading: str, verdicts: Sequence[Verdict], le
 
 
 def verdict_paragraphs(table: Table, verdicts: Mapping[str, Sequence[Verdict]], label: str = "Verdict") -> str:
-    """The verdict on each data set, a paragraph each, in Markdown."""
-    told = [
+    """The verdicts as Markdown, one paragraph per data set.
+
+    Parameters
+    ----------
+    table
+        Table of the paper.
+    verdicts
+        By data set, as from :func:`~astsvm_lib.experiments.table_results.compared_each`.
+    label
+        Bold text at the start of each paragraph.
+
+    Returns
+    -------
+    str
+        The paragraphs, or a sentence that nothing was run.
+    """
+    paragraphs = [
         f"**{label}.** {verdict_sentence(table, load_manifest(name).heading, found)}"
         for name, found in verdicts.items()
     ]
-    return "\n\n".join(told) or "Nothing was run for this table yet."
+    return "\n\n".join(paragraphs) or "Nothing was run for this table yet."
 
 
 def refusal_lines(table: Table, results: Mapping[str, list[Result]]) -> str:
-    """Comparisons that were refused because versions differ, in Markdown; empty where there are none."""
+    """Markdown list of the rows that are not compared because versions differ; empty if there are none.
+
+    Parameters
+    ----------
+    table
+        Table of the paper.
+    results
+        Rows by data set.
+    """
     return "\n".join(
         f"- {load_manifest(n).heading}: {line}" for n, found in results.items() for line in refusals(table, found)
     )
 
 
 def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0.05) -> str:
-    """How often the paper's claim, that a row falls behind, is seen beyond chance; a line a data set, in Markdown."""
+    """Markdown list of how often the paper's claim that a row falls behind is significant, one line per data set.
+
+    Parameters
+    ----------
+    claims
+        Verdicts by data set, then by label of the row; see :func:`~astsvm_lib.experiments.table_results.claims`.
+    level
+        Significance level.
+
+    Returns
+    -------
+    str
+        The list, or a sentence that nothing was run.
+    """
     lines = []
     for name, found in claims.items():
-        sure = {label: v.comparison.uf1 for label, v in found.items() if v.p < level}
-        behind = _listed([label for label in sure if sure[label] < 0])
-        ahead = _listed([label for label in sure if sure[label] > 0])
-        heading, noise = load_manifest(name).heading, len(found) - len(sure)
-        same = sum(v.comparison.better == v.comparison.worse == 0 for label, v in found.items() if label not in sure)
+        significant = {label: v.comparison.uf1 for label, v in found.items() if v.p < level}
+        behind = _listed([label for label in significant if significant[label] < 0])
+        ahead = _listed([label for label in significant if significant[label] > 0])
+        heading, noise = load_manifest(name).heading, len(found) - len(significant)
+        same = sum(
+            v.comparison.better == v.comparison.worse == 0 for label, v in found.items() if label not in significant
+        )
         of_which = f", of which {same} with as many clips right on every subject" if same else ""
         lines.append(
             f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise{of_which}."
@@ -267,19 +344,19 @@ def _listed(labels: Sequence[str]) -> str:
 
 
 def chance_cells(records: Sequence[Record], reruns: pd.DataFrame) -> Cells:
-    """UF1 of a run, its spread over seeds, and what running the same folds again has changed.
+    """UF1 of a run, its standard deviation over seeds, and the changes in reruns of the same folds.
 
     Parameters
     ----------
     records
-        The same run with different seeds; reruns are of the first.
+        Records of one run with different seeds; reruns of the first are shown.
     reruns
-        As :func:`~astsvm_lib.results.reruns.read_reruns` returns them.
+        As returned by :func:`~astsvm_lib.results.reruns.read_reruns`.
 
     Returns
     -------
     list of list of str
-        One row per head and machine on which folds were run again.
+        Header, then one row per head and machine of a rerun.
     """
     first = records[0]
     spread_title = f"SD over {len(records)} seeds" if len(records) > 1 else "SD over seeds"
@@ -289,8 +366,12 @@ def chance_cells(records: Sequence[Record], reruns: pd.DataFrame) -> Cells:
         spread = f"{np.std(values, ddof=1):.3f}" if len(values) > 1 else "one seed"
         own = reruns[(reruns["run"] == first.name) & (reruns["head"] == head)]
         notes = [
-            [f"{row.machine}; threads: {row.threads}", f"{row.changed} of {row.clips}", number(float(row.uf1_now))]
-            for row in own.itertuples()
+            [
+                f"{row['machine']}; threads: {row['threads']}",
+                f"{row['changed']} of {row['clips']}",
+                number(row["uf1_now"]),
+            ]
+            for row in own.to_dict("records")
         ]
         lines += [[head, number(values[0]), spread, *note] for note in notes or [["not run again", "", ""]]]
     return lines

@@ -1,4 +1,4 @@
-"""Stored results: records, the folder they lie in, and data frames of all of them.
+"""Stored results: records, the folder in which they are stored, and data frames of all records.
 
 >>> from astsvm_lib import results
 >>> results.load()      # all predictions  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Records as tables that a person can open: a row of ``runs.csv``, and a run's predictions and epochs."""
+"""Records as CSV tables: one row of ``runs.csv``, and one table each of predictions and of training curves."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult, Record, RunKey
 from astsvm_lib.storage import canonical_json
 
-#: Columns of ``runs.csv``. ``seconds`` and ``commit`` may differ although nothing else does.
+#: Columns of ``runs.csv``. Those in :data:`VOLATILE` may differ between equal results.
 COLUMNS = (
     "run", "dataset", "heading", "rehearsal", "method", "differs", "profile", "epochs", "seed", "folds", "clips",
     "classes", "stages", "libraries", "backend", "device", "processor", "threads", "seconds", "commit", "data",
     "choices", "recipe", "settings", "checksum",
 )  # fmt: skip
 VOLATILE = ("seconds", "commit")
-#: Epochs of a long training that are kept: enough for a curve.
+#: Maximum number of epochs stored per fold, which suffices for a learning curve.
 EPOCHS_KEPT = 20
 
 Row = dict[str, str]
@@ -33,17 +33,24 @@ def _csv(rows: list[list[str]]) -> str:
 
 
 def runs_text(rows: Mapping[str, Row]) -> str:
-    """The text of ``runs.csv``, sorted by the runs' names."""
+    """The text of ``runs.csv``, sorted by name of the run."""
     return _csv([list(COLUMNS), *([rows[name][column] for column in COLUMNS] for name in sorted(rows))])
 
 
 def read_runs(text: str, where: str) -> dict[str, Row]:
-    """Rows of ``runs.csv`` by run.
+    """Rows of ``runs.csv`` by name of the run.
+
+    Parameters
+    ----------
+    text
+        Text of the file.
+    where
+        Name of the file in error messages.
 
     Raises
     ------
     CompanionError
-        If it has other columns, or a row another number of fields.
+        If the columns are not :data:`COLUMNS`, or a row has another number of fields.
     """
     header, *lines = list(csv.reader(io.StringIO(text))) or [[]]
     if tuple(header) != COLUMNS:
@@ -67,15 +74,21 @@ def _from_pairs(text: str) -> dict[str, str]:
 
 
 def checksum(predictions: str, curves: str) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of a run's two tables."""
+    """First 16 hexadecimal digits of the SHA-256 of a run's two tables.
+
+    Parameters
+    ----------
+    predictions, curves
+        Text of the two tables, from :func:`predictions_text` and :func:`curves_text`.
+    """
     return hashlib.sha256(f"{predictions}\0{curves}".encode()).hexdigest()[:16]
 
 
 def predictions_text(record: Record) -> str:
-    """A line a clip: key, truth, then each head's prediction and its score for each class.
+    """Table of predictions with one row per clip: key, truth, then each head's prediction and scores by class.
 
-    The data set is left out of the key where it is the run's own. A score is empty for a class that the training
-    fold lacked.
+    The data set is omitted from the key if it is that of the run. The score is empty for a class that is absent from
+    the training fold.
     """
     own = f"{record.dataset}/"
     header = ["clip", "truth"]
@@ -92,7 +105,10 @@ def predictions_text(record: Record) -> str:
 
 
 def curves_text(record: Record) -> str:
-    """Two lines a fold, loss and accuracy, with a column for each epoch that is kept; empty without epochs."""
+    """Table of training curves with two rows per fold, loss and accuracy, and one column per stored epoch.
+
+    Empty for a method without epochs.
+    """
     if not any(fold.epochs for fold in record.folds):
         return ""
     numbers = [str(int(epoch["epoch"])) for epoch in record.folds[0].epochs]
@@ -135,12 +151,12 @@ def row_of(record: Record) -> Row:
 
 
 def same_result(first: Row, second: Row) -> bool:
-    """Whether two rows differ at most in :data:`VOLATILE` columns."""
+    """Whether two rows of ``runs.csv`` are equal except for the columns :data:`VOLATILE`."""
     return all(first[column] == second[column] for column in COLUMNS if column not in VOLATILE)
 
 
 def _read_predictions(text: str, row: Row) -> dict[str, list[ClipResult]]:
-    """Tested clips by subject, in the order of the file."""
+    """Test clips by subject, in the order of the file."""
     classes = row["classes"].split("; ")
     header, *lines = list(csv.reader(io.StringIO(text)))
     heads = [name for name in header[2:] if ":" not in name]
@@ -173,18 +189,28 @@ def _read_curves(text: str) -> dict[str, list[dict[str, float]]]:
 
 
 def record_of(row: Row, predictions: str, curves: str) -> Record:
-    """The record that a row and its two tables stand for.
+    """The record from its row of ``runs.csv`` and its two tables.
 
-    Times of single folds are not kept.
+    Parameters
+    ----------
+    row
+        Row of ``runs.csv``.
+    predictions, curves
+        Text of the two tables; empty if the file does not exist.
+
+    Returns
+    -------
+    Record
+        The computing time of each fold is not stored and therefore 0.
 
     Raises
     ------
     CompanionError
-        If the tables are not those that the row was written with.
+        If the tables do not match the checksum or the counts in the row.
     """
     if checksum(predictions, curves) != row["checksum"]:
         raise CompanionError(
-            f"{row['run']}: its predictions or epochs are not those that were stored with it (checksum "
+            f"{row['run']}: predictions or training curves do not match runs.csv (expected checksum "
             f"{row['checksum']}, found {checksum(predictions, curves)}); restore the files, or run it again"
         )
     clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), _from_pairs(row["stages"])

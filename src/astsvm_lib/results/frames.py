@@ -1,4 +1,4 @@
-"""All stored results as tidy data frames."""
+"""Stored results as tidy data frames."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from pathlib import Path
 
 import pandas as pd
 
+from astsvm_lib.results.files import COLUMNS
 from astsvm_lib.results.store import Store
 
 ABOUT = ("run", "dataset", "rehearsal", "method", "differs", "profile", "epochs", "seed")
 
 
 def runs(folder: Path | None = None) -> pd.DataFrame:
-    """``runs.csv``: one row a run.
+    """The table ``runs.csv``, with one row per run.
 
     Parameters
     ----------
     folder
-        See :func:`~astsvm_lib.results.store.results_folder` for the default.
+        Folder of records; see :func:`~astsvm_lib.results.store.results_folder` for the default.
+
+    Raises
+    ------
+    CompanionError
+        If there is no folder of records, or the file is damaged.
     """
-    table = pd.DataFrame(list(Store(folder).rows().values()))
+    table = pd.DataFrame(list(Store(folder).rows().values()), columns=list(COLUMNS))
     for column in ("epochs", "seed", "folds", "clips", "threads"):
         table[column] = table[column].astype(int)
     table["seconds"] = table["seconds"].astype(float)
@@ -28,12 +34,12 @@ def runs(folder: Path | None = None) -> pd.DataFrame:
 
 
 def load(folder: Path | None = None) -> pd.DataFrame:
-    """Predictions of all runs: one row for each run, head and clip.
+    """Predictions of all runs, with one row for each run, head and clip.
 
     Parameters
     ----------
     folder
-        See :func:`~astsvm_lib.results.store.results_folder` for the default.
+        Folder of records; see :func:`~astsvm_lib.results.store.results_folder` for the default.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def load(folder: Path | None = None) -> pd.DataFrame:
     Raises
     ------
     CompanionError
-        If there is no folder of results, or a record is damaged.
+        If there is no folder of records, or a record is damaged.
     """
     rows = []
     for record in Store(folder).records():
@@ -65,17 +71,22 @@ def load(folder: Path | None = None) -> pd.DataFrame:
 
 
 def scores(folder: Path | None = None) -> pd.DataFrame:
-    """Pooled scores of all runs: one row for each run and head, with ``clips``, ``subjects``, ``uar`` and ``uf1``.
+    """Pooled scores of all runs, with one row for each run and head.
 
     Parameters
     ----------
     folder
-        See :func:`~astsvm_lib.results.store.results_folder` for the default.
+        Folder of records; see :func:`~astsvm_lib.results.store.results_folder` for the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the run as in :func:`load`, then ``head``, ``subjects``, ``clips``, ``uar`` and ``uf1``.
 
     Raises
     ------
     CompanionError
-        If there is no folder of results, or a record is damaged.
+        If there is no folder of records, or a record is damaged.
     """
     rows = []
     for record in Store(folder).records():

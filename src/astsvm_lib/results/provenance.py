@@ -1,4 +1,4 @@
-"""Where a result was obtained: libraries, processor, device, commit."""
+"""Provenance of a result: versions of libraries, processor, device and commit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from astsvm_lib.parallel import quiet_stderr
 from astsvm_lib.stages import native_versions
 
 PACKAGES = ("jax", "keras", "scikit-image", "scikit-learn", "scipy", "tensorflow", "tensorflow-cpu", "torch")
-#: Instruction sets that native libraries choose their code by.
+#: Instruction sets by which native libraries select their code.
 INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
 
 
 def library_versions() -> dict[str, str]:
-    """Version of Python and of every library that can change a result, where it is installed."""
+    """Version of Python and of each installed library that can affect a result."""
     found = {"python": platform.python_version()}
     found |= {name: number for name, number in native_versions().items() if number != "none"}
     for package in PACKAGES:
@@ -29,7 +29,7 @@ def library_versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Commit of the checkout, with ``+changes`` if its library differs from it; None outside one."""
+    """Commit of the checkout, with ``+changes`` if the library has uncommitted changes; None outside a checkout."""
     folder = Path(__file__).parent
     try:
         head = subprocess.run(
@@ -45,9 +45,9 @@ def commit() -> str | None:
 
 
 def processor() -> str:
-    """The exact processor: name, family, model and stepping, instruction sets, and cores of this process.
+    """The processor: name, family, model, stepping, instruction sets, and number of cores of this process.
 
-    Processors of one name may choose other native code: the name alone does not tell two results apart.
+    The name alone is not sufficient: on processors with the same name, native libraries may select different code.
     """
     name, exact = platform.processor() or platform.machine(), ""
     info = Path("/proc/cpuinfo")
@@ -62,23 +62,17 @@ def processor() -> str:
     return f"{name}{exact}, {cores} cores"
 
 
-def threads() -> int:
-    """Threads that a fold computes with in this process, as TensorFlow is given them."""
-    given = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
-    return int(given) if given.isdigit() and int(given) else os.cpu_count() or 1
-
-
 def onednn() -> bool:
-    """Whether TensorFlow computes with oneDNN on a CPU: predictions differ with and without it."""
+    """Whether oneDNN is enabled for TensorFlow on a CPU, which affects predictions."""
     return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1"
 
 
 def device() -> str:
-    """Device that the active Keras backend computes on; imports the backend."""
+    """Device of the active Keras backend; imports the backend."""
     with quiet_stderr():
         import keras
 
-        import astsvm_lib.models  # noqa: F401  (sets TensorFlow's switches)
+        import astsvm_lib.models  # noqa: F401  (sets environment variables of TensorFlow)
 
     backend = keras.backend.backend()
     gpus: list[str] = []

@@ -1,4 +1,4 @@
-"""What is kept of a run: one data set, one method with all its choices, one seed; every clip's scores."""
+"""Record of a run: one data set, one method with all its choices, one seed, and the scores of every clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from astsvm_lib.stages import outdated_stages
 
 
 class Part(BaseModel):
-    """A part of a record: read-only, and without fields that nobody declared."""
+    """Base class of records and their parts: immutable, without undeclared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,8 +22,8 @@ class Part(BaseModel):
 class HeadResult(Part):
     """Prediction of one classifier for a clip.
 
-    ``scores`` holds a number for each class: an SVM's decision values (None for a class that the training
-    fold lacked), or probabilities.
+    ``scores`` holds a decision value or a probability for each class; None for a class that is absent from the
+    training fold.
     """
 
     prediction: str
@@ -31,7 +31,7 @@ class HeadResult(Part):
 
 
 class ClipResult(Part):
-    """One tested clip, with the prediction of each head of the method."""
+    """One test clip, with the prediction of each head of the method."""
 
     key: str
     subject: str
@@ -40,20 +40,20 @@ class ClipResult(Part):
 
 
 class FoldResult(Part):
-    """One fold.
+    """Result of one fold.
 
     Attributes
     ----------
     subject
-        ``dataset/subject`` that was left out.
+        ``dataset/subject`` of the test subject.
     epochs
-        Epoch, loss and accuracy of the training; of a long one, some epochs, the first and the last among them.
+        Epoch, loss and accuracy of the training; of a long training, a selection with the first and the last epoch.
     trainer
-        Stage of the trainer; empty where nothing was trained by epochs.
+        Stage of the trainer; empty for a method without epochs.
     seconds
-        Time that the fold took.
+        Computing time.
     clips
-        The tested clips.
+        The test clips.
     """
 
     subject: str
@@ -64,7 +64,7 @@ class FoldResult(Part):
 
 
 class RunKey(Part):
-    """What identifies a run before and after there is a record of it."""
+    """Identifier of a run and of its record."""
 
     dataset: str
     method: str
@@ -79,36 +79,42 @@ class RunKey(Part):
 
 
 class Record(Part):
-    """A whole run; see :meth:`scores`.
+    """Complete record of a run; see :meth:`scores`.
 
     Attributes
     ----------
     key
-        Identifies the run.
-    heading, rehearsal
-        What tables and figures of it are headed with, and whether its faces are rendered.
+        Identifier of the run.
+    heading
+        Heading of the data set in tables and figures.
+    rehearsal
+        Whether the faces are rendered.
     classes
-        In the order of confusion matrices.
+        Class names, in the order of confusion matrices.
     epochs
-        Of each training; 0 where nothing is trained by epochs.
-    recipe, settings
-        Sections of the recipe that the method depends on, in full; and its own settings.
+        Number of epochs of each fold; 0 for a method without epochs.
+    recipe
+        Sections of the recipe that the method depends on, with all fields.
+    settings
+        The method's own parameters.
     differs
-        What differs from the default recipe and settings, in words.
+        Description of the differences from the default recipe and settings.
     data
-        Digest of every clip's key, label and content.
+        Digest of the key, label and content of every clip.
     stages
         Version of each stage that the result depends on.
     libraries
-        Version of each library that computes.
-    backend, device, processor, threads
-        What it was computed with; threads of each fold.
+        Version of each library that the result depends on.
+    backend, device, processor
+        Keras backend and hardware.
+    threads
+        Number of threads per fold.
     commit
-        Of the checkout.
+        Commit of the checkout; None if unknown.
     seconds
-        Time of all folds added up, whether they ran one after the other or at once.
+        Sum of the computing times of the folds.
     folds
-        One a subject.
+        Result of each fold, one per subject.
     """
 
     key: RunKey
@@ -153,21 +159,26 @@ class Record(Part):
 
     @property
     def clips(self) -> list[ClipResult]:
-        """Every tested clip, fold by fold."""
+        """All test clips, in the order of the folds."""
         return [clip for fold in self.folds for clip in fold.clips]
 
     @property
     def heads(self) -> list[str]:
-        """The method's classifiers, the one that counts first."""
+        """Names of the method's classifiers, the primary one first."""
         return list(self.folds[0].clips[0].heads)
 
     @property
     def outdated(self) -> list[str]:
-        """Stages that have another version now, as ``name 1 -> 2``; empty for a current record."""
+        """Stages whose version differs from the current one, as ``name 1 -> 2``; empty for a current record."""
         return outdated_stages(self.stages)
 
     def scores(self, head: str | None = None) -> Scores:
-        """Pooled scores of one head; by default of the one that counts.
+        """Pooled scores of one head.
+
+        Parameters
+        ----------
+        head
+            Name of the head; the primary one by default.
 
         Raises
         ------
@@ -179,7 +190,12 @@ class Record(Part):
         return score(truth, [clip.heads[head].prediction for clip in self.clips], self.classes)
 
     def subject_matrices(self, head: str | None = None) -> np.ndarray:
-        """Confusion matrix of each subject by one head, (S, N_c, N_c), in name order.
+        """Confusion matrix of each subject for one head, (S, N_c, N_c), sorted by the subject's name.
+
+        Parameters
+        ----------
+        head
+            Name of the head; the primary one by default.
 
         Raises
         ------
@@ -202,7 +218,7 @@ class Record(Part):
 
 
 def mixed_versions(*records: Record) -> list[str]:
-    """Stages of which the records have different versions, as ``name 1, 2``: such records must not be compared."""
+    """Stages whose versions differ between the records, as ``name 1, 2``; such records must not be compared."""
     found: dict[str, set[int]] = {}
     for record in records:
         for stage, version in record.stages.items():
@@ -211,12 +227,12 @@ def mixed_versions(*records: Record) -> list[str]:
 
 
 def check_comparable(*records: Record) -> None:
-    """Refuse to compare records that were made by different versions of a stage.
+    """Check that records were made with the same versions of all stages.
 
     Raises
     ------
     CompanionError
-        Names the stages, their versions, and the records.
+        If the versions differ; the message lists the stages, their versions, and the records.
     """
     mixed = mixed_versions(*records)
     if mixed:

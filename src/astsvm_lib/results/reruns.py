@@ -1,4 +1,4 @@
-"""What running stored folds again has shown: the noise of a rerun."""
+"""Differences between stored runs and reruns of their folds, in ``reruns.csv``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from astsvm_lib.storage import write_atomically
 
 FILE = "reruns.csv"
-#: Columns that identify a line: a rerun of the same on the same machine takes its place.
+#: Columns that identify a row: a new rerun with the same values replaces it.
 SAME = ["run", "head", "machine", "threads"]
 
 
@@ -23,17 +23,17 @@ class Rerun:
     Attributes
     ----------
     run, head
-        What was computed again.
+        Name of the run, and head.
     folds, clips
-        How many.
+        Number of folds and clips computed again.
     changed
-        Clips whose prediction is another one.
+        Number of clips whose prediction changed.
     largest
-        Largest difference of a score.
+        Largest absolute difference of a score.
     uf1_stored, uf1_now
-        Of these clips.
+        UF1 over these clips, from the record and from the rerun.
     machine, threads
-        What it was computed with.
+        Device and processor of the rerun, and number of threads.
     """
 
     run: str
@@ -48,18 +48,26 @@ class Rerun:
     threads: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; scores to four decimals."""
+        """Plain values, rounded to four decimals."""
         return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
 
 def read_reruns(folder: Path) -> pd.DataFrame:
-    """The reruns noted in a folder of records; no rows where there are none."""
+    """The reruns stored in a folder of records, one row per rerun; empty if there are none."""
     path = folder / FILE
     return pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=list(Rerun.__dataclass_fields__))
 
 
 def add_reruns(folder: Path, reruns: Sequence[Rerun]) -> None:
-    """Note reruns; an earlier note of the same run, head and machine is replaced."""
+    """Store reruns; an earlier rerun of the same run, head, machine and number of threads is replaced.
+
+    Parameters
+    ----------
+    folder
+        Folder of records.
+    reruns
+        Reruns to store.
+    """
     new = pd.DataFrame([rerun.to_dict() for rerun in reruns])
     table = pd.concat([read_reruns(folder), new]) if (folder / FILE).is_file() else new
     table = table.drop_duplicates(SAME, keep="last").sort_values(SAME)

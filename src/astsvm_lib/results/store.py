@@ -1,4 +1,4 @@
-"""The folder of records, and the folds of a run that is not finished yet."""
+"""The folder of records, and the finished folds of interrupted runs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from astsvm_lib.results.files import (
 from astsvm_lib.results.record import FoldResult, Record, RunKey
 from astsvm_lib.storage import digest, write_atomically
 
-#: Results that come with an installed wheel.
+#: Results that are part of an installed wheel.
 _PACKAGED = Path(__file__).parents[1] / "stored_results"
-#: A file that receives the name of every run that is looked up, found or not: how the book's builder knows them.
+#: Environment variable with a file to which the name of every run looked up is appended, for the book's builder.
 TRACE = "ASTSVM_TRACE_RUNS"
 
 
@@ -40,13 +40,13 @@ def results_folder(given: Path | None = None) -> Path:
     Parameters
     ----------
     given
-        Folder named by the user; else that of ``ASTSVM_RESULTS``, else that of the project's configuration, else the
-        results that come with an installed wheel.
+        Folder specified by the user. By default, the folder of ``ASTSVM_RESULTS``, else that of the project's
+        configuration, else the results that are part of an installed wheel.
 
     Raises
     ------
     CompanionError
-        If nothing names a folder, or it does not exist.
+        If no folder is specified, or it does not exist.
     """
     folder = configured_folder("results", given)
     if folder is None and (_PACKAGED / "runs.csv").is_file():
@@ -63,13 +63,13 @@ def results_folder(given: Path | None = None) -> Path:
 
 @lru_cache(maxsize=8)
 def _rows(path: Path, changed: int, size: int) -> dict[str, Row]:
-    """Rows of ``runs.csv``, read once for as long as the file stays as it is."""
+    """Rows of ``runs.csv``, cached until modification time or size of the file change."""
     return read_runs(path.read_text(encoding="utf-8"), str(path.name))
 
 
 @lru_cache(maxsize=512)
 def _record(folder: Path, values: tuple[str, ...]) -> Record:
-    """The record of a row with these values, read once for as long as the row stays as it is."""
+    """The record of a row with these values, cached until the row changes."""
     row = dict(zip(COLUMNS, values, strict=True))
     name = row["run"]
     tables = []
@@ -83,13 +83,13 @@ def _record(folder: Path, values: tuple[str, ...]) -> Record:
 
 
 class Store:
-    """Records in a folder; by default the ones that the book shows.
+    """Records in a folder; by default those shown in the book.
 
     Parameters
     ----------
     folder
-        Where records lie; see :func:`results_folder` for the default. Unfinished folds lie in ``.partial``
-        below it.
+        Folder of records; see :func:`results_folder` for the default. Finished folds of interrupted runs are stored
+        in its subfolder ``.partial``.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -99,7 +99,7 @@ class Store:
     # ------------------------------------------------------------ records
 
     def rows(self) -> dict[str, Row]:
-        """Rows of ``runs.csv`` by run; none where nothing is stored.
+        """Rows of ``runs.csv`` by name of the run; empty if there is no such file.
 
         Raises
         ------
@@ -109,16 +109,16 @@ class Store:
         path = self.folder / "runs.csv"
         if not path.is_file():
             return {}
-        about = path.stat()
-        return _rows(path, about.st_mtime_ns, about.st_size)
+        status = path.stat()
+        return _rows(path, status.st_mtime_ns, status.st_size)
 
     def read(self, name: str) -> Record:
-        """The record of a run by its name.
+        """The record of the run with this name.
 
         Raises
         ------
         CompanionError
-            If there is none, or its files are damaged.
+            If there is no such record, or its files are damaged.
         """
         rows = self.rows()
         if name not in rows:
@@ -126,21 +126,29 @@ class Store:
         return _record(self.folder, tuple(rows[name].values()))
 
     def records(self) -> list[Record]:
-        """All records, by name."""
+        """All records, sorted by name.
+
+        Raises
+        ------
+        CompanionError
+            If a record is damaged.
+        """
         return [self.read(name) for name in sorted(self.rows())]
 
     def find(self, key: RunKey, data: str, outdated: bool = False) -> Record | None:
         """The record of exactly this run; None if there is none, or only an outdated or damaged one.
 
+        A damaged record is reported by a warning.
+
         Parameters
         ----------
         key
-            Identifies the run.
+            Identifier of the run.
         data
-            Fingerprint of the data set: a record of other clips is not this run's.
+            Fingerprint of the data set, which must equal that of the record.
         outdated
-            Also return a record that was made by earlier versions of a stage: whoever shows it must say so
-            (:attr:`Record.outdated`).
+            Whether to return a record that was made with other versions of a stage (:attr:`Record.outdated`). Mark
+            such a record as outdated wherever it is shown.
         """
         if self._traced:
             _trace(key)
@@ -150,12 +158,20 @@ class Store:
         try:
             record = self.read(key.name)
         except CompanionError as error:
-            warnings.warn(f"damaged record, left out: {error}", stacklevel=2)
+            warnings.warn(f"damaged record, ignored: {error}", stacklevel=2)
             return None
         return record if outdated or not record.outdated else None
 
     def seeds(self, key: RunKey, data: str, outdated: bool = False) -> list[Record]:
-        """Records of this run with any seed, by seed; see :meth:`find`."""
+        """Records of this run with any seed, sorted by seed.
+
+        Parameters
+        ----------
+        key
+            Identifier of the run; its seed is ignored.
+        data, outdated
+            As for :meth:`find`.
+        """
         seeds = sorted(
             int(row["seed"])
             for row in self.rows().values()
@@ -166,11 +182,12 @@ class Store:
         return [record for each in keys if (record := self.find(each, data, outdated)) is not None]
 
     def write(self, record: Record) -> None:
-        """Store a record; an older one of the same run is replaced.
+        """Store a record, and replace an earlier record of the same run.
 
-        If nothing has changed but the time it took and the commit, the files are left as they are. The tables are
-        written first, then the row that names their checksum, under a lock: whoever is killed in between leaves
-        a row that does not fit its tables, which is reported, and its folds, from which the run goes on.
+        If only the computing time and the commit differ, no file is changed. The two tables are written first, then
+        the row of ``runs.csv`` with their checksum, under a lock. If the process is killed in between, the row does
+        not match its tables, which is reported on reading; the folds in ``.partial`` remain, and the run resumes from
+        them.
         """
         row = row_of(record)
         old = self.rows().get(record.name)
@@ -189,7 +206,7 @@ class Store:
 
     @property
     def _shown(self) -> str:
-        """The folder as messages name it."""
+        """Last two parts of the folder's path, for messages."""
         return "/".join(self.folder.resolve().parts[-2:])
 
     # ------------------------------------------------------------ folds of unfinished runs
@@ -198,24 +215,32 @@ class Store:
         return self.folder / ".partial" / run
 
     def save_fold(self, run: str, fold: FoldResult) -> None:
-        """Keep a finished fold of an unfinished run."""
+        """Store a finished fold of an unfinished run.
+
+        Parameters
+        ----------
+        run
+            Identifier of the unfinished run.
+        fold
+            Result of the fold; an earlier result for the same subject is replaced.
+        """
         path = self._partial(run) / f"{digest(fold.subject)}.json"
         write_atomically(path, fold.model_dump_json().encode())
 
     def folds(self, run: str) -> dict[str, FoldResult]:
-        """Finished folds of an unfinished run, by subject; damaged ones are left out, with a warning."""
+        """Finished folds of an unfinished run, by subject; damaged folds are omitted with a warning."""
         found = {}
         for path in sorted(self._partial(run).glob("*.json")):
             try:
                 fold = FoldResult.model_validate_json(path.read_bytes())
             except ValidationError:
-                warnings.warn(f"damaged fold {path.name}: run again", stacklevel=2)
+                warnings.warn(f"damaged fold {path.name}: it will be computed again", stacklevel=2)
                 continue
             found[fold.subject] = fold
         return found
 
     def discard_folds(self, run: str) -> None:
-        """Forget the folds of a run: its record is written, or it is to be run again."""
+        """Delete the stored folds of a run, after its record is written or before it is run again."""
         shutil.rmtree(self._partial(run), ignore_errors=True)
         parent = self.folder / ".partial"
         if parent.is_dir() and not any(parent.iterdir()):
@@ -223,7 +248,7 @@ class Store:
 
 
 def _trace(key: RunKey) -> None:
-    """Note a look-up for whoever asked to be told."""
+    """Append the name of a run that is looked up to the file named by :data:`TRACE`."""
     file = os.environ.get(TRACE)
     if file:
         with Path(file).open("a", encoding="utf-8") as stream:

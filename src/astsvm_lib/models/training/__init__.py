@@ -1,1 +1,1 @@
-"""Training of the networks: one interface, three implementations, and one function that selects among them."""
+"""Training of the networks: one interface, three implementations, and a function that selects one of them."""

@@ -1,9 +1,9 @@
-"""Folds in batches on a GPU: the same layers, mapped over the folds by JAX.
+"""Training of several folds at once on a GPU: the Keras layers, vectorised over the folds by JAX.
 
-Every fold has weights of its own and takes its own batches from clips that lie on the device once. Folds differ in
-their number of clips, so that a fold's last batch is filled up with clips that a mask leaves out: of the loss, and of
-the batch norms, whose ``mask`` Keras provides. The steps of a fold are those of
-:class:`~astsvm_lib.models.training.keras_trainer.KerasTrainer` on that fold alone, up to rounding.
+Each fold has its own weights and its own batches; the clips are stored once on the device. As folds differ in their
+number of clips, the last batch of a fold is padded, and a mask excludes the padding from the loss and from batch
+normalisation (the argument ``mask`` of the Keras layer). The training steps of a fold equal those of
+:class:`~astsvm_lib.models.training.keras_trainer.KerasTrainer` on that fold, up to rounding.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from astsvm_lib.models.training.trainer import History, NetworkOutputs, OnEpoch,
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
-#: Folds that are trained together at the most: about 1.5 GB of the device each, in the full network.
+#: Maximum number of folds trained together; each needs about 1.5 GB of device memory for the full network.
 FOLDS_AT_ONCE = 24
 
 Variables = list[Any]
 
 
 def supports(network: keras.Model) -> bool:
-    """Whether folds are to be trained in batches: the AST network, with JAX on a GPU.
+    """Whether this trainer is to be used: for the AST network, with JAX on a GPU.
 
-    On a CPU one fold at a time is faster.
+    On a CPU, training one fold at a time is faster.
     """
     if keras.backend.backend() != "jax" or network.name != "ast_network":
         return False
@@ -44,7 +44,7 @@ def supports(network: keras.Model) -> bool:
 
 
 def _batches(fold: Fold, rng: np.random.Generator, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One epoch of a fold: rows and mask of each batch, all of ``size``."""
+    """Row indices and mask, (size,) each, of every batch in one epoch of a fold."""
     order = fold.train[rng.permutation(len(fold.train))]
     batches = []
     for start in range(0, len(order), size):
@@ -56,23 +56,24 @@ def _batches(fold: Fold, rng: np.random.Generator, size: int) -> list[tuple[np.n
 
 
 def _fold_weights(labels: np.ndarray, train: np.ndarray, options: Any) -> np.ndarray:
-    """Weight of each clip of the data set in a fold's loss, with mean 1 over the fold's training clips."""
+    """Weight of each clip of the data set in the loss of a fold, with mean 1 over its training clips."""
     weights = np.ones(len(labels), np.float32)
-    chosen = class_weights(labels[train], options)
-    if chosen is not None:
-        weights[train] = chosen
+    train_weights = class_weights(labels[train], options)
+    if train_weights is not None:
+        weights[train] = train_weights
     return weights
 
 
 class BatchedTrainer(KerasTrainer):
-    """Trains the networks of many folds in step, by a program that is compiled once.
+    """Trains the networks of several folds together, with a step function that is compiled once.
 
-    :meth:`fit` and :meth:`predict`, for one network, are the plain trainer's.
+    :meth:`fit` and :meth:`predict`, for a single network, are inherited from
+    :class:`~astsvm_lib.models.training.keras_trainer.KerasTrainer`.
 
     Raises
     ------
     ValueError
-        On another backend than JAX.
+        By :meth:`fit_folds`, if the backend is not JAX.
     """
 
     stage = "trainer-batched"
@@ -87,7 +88,7 @@ class BatchedTrainer(KerasTrainer):
         on_epoch: OnEpoch = None,
     ) -> Iterator[NetworkOutputs]:
         if keras.backend.backend() != "jax":
-            raise ValueError(f"folds are trained in batches on Keras's JAX backend only, not {keras.backend.backend()}")
+            raise ValueError(f"BatchedTrainer: expected Keras's JAX backend, found {keras.backend.backend()}")
         places = math.ceil(len(folds) / math.ceil(len(folds) / self.folds_at_once))
         program = _Program(self.network, inputs, labels, places)
         for start in range(0, len(folds), places):
@@ -96,7 +97,7 @@ class BatchedTrainer(KerasTrainer):
     def _fit_batch(
         self, program: _Program, folds: Sequence[tuple[Fold, np.random.Generator]], epochs: int, on_epoch: OnEpoch
     ) -> Iterator[NetworkOutputs]:
-        """Train on as many folds as the program has places, or fewer: places without a fold wait."""
+        """Train on at most ``program.places`` folds; unused places are masked."""
         import jax.numpy as jnp
 
         size, spare = self.options.batch_size, program.places - len(folds)
@@ -115,8 +116,8 @@ class BatchedTrainer(KerasTrainer):
             plans = [_batches(fold, rng, size) for fold, rng in folds] + [[]] * spare
             losses, correct = np.zeros(program.places), np.zeros(program.places)
             for number in range(max(map(len, plans))):
-                now = [batches[number] if number < len(batches) else empty for batches in plans]
-                rows, mask = (np.stack(part) for part in zip(*now, strict=True))
+                current = [batches[number] if number < len(batches) else empty for batches in plans]
+                rows, mask = (np.stack(part) for part in zip(*current, strict=True))
                 state, loss, right = program.step(state, rows, mask, stacked_weights)
                 losses += loss * mask.sum(1)
                 correct += right
@@ -134,16 +135,16 @@ class BatchedTrainer(KerasTrainer):
 
 
 class _Program:
-    """One training step of many networks, and inference by one of them, compiled by JAX.
+    """Training step of several networks, and inference of one of them, compiled by JAX.
 
     Parameters
     ----------
     network
         Compiled. Its weights are not used.
     inputs, labels
-        All clips, one array an input, and their class numbers.
+        All clips, one array per input, and their class numbers.
     places
-        Networks that are trained together.
+        Number of networks trained together.
     """
 
     def __init__(self, network: keras.Model, inputs: list[np.ndarray], labels: np.ndarray, places: int) -> None:
@@ -153,8 +154,8 @@ class _Program:
         self.network, self.labels, self.places = network, labels, places
         for layer in network.layers:
             if isinstance(layer, Attention):
-                layer.supports_masking = True  # so that the mask of the clips reaches the second block
-        # below the attention no layer needs to know which clips count, and Keras warns of it
+                layer.supports_masking = True  # so that the mask is passed on to the second block
+        # layers after the attention need no mask; Keras warns that they do not support it
         warnings.filterwarnings("ignore", message=".*does not support masking", category=UserWarning)
         optimizer = network.optimizer
         optimizer.build(network.trainable_variables)
@@ -174,10 +175,10 @@ class _Program:
             value_and_grad = jax.value_and_grad(loss_of, has_aux=True)
             (loss, (new_kept, right)), gradient = value_and_grad(trained, kept, rows, mask, weight, clips, truth)
             new_trained, new_moments = optimizer.stateless_apply(moments, gradient, trained)
-            going = jnp.sum(mask) > 0  # a fold with fewer batches waits
+            active = jnp.sum(mask) > 0  # a fold without a batch in this step keeps its state
             new = (new_trained, new_kept, new_moments)
-            chosen = jax.tree.map(lambda a, b: jnp.where(going, a, b), new, (trained, kept, moments))
-            return chosen, jnp.where(going, loss, 0.0), right
+            chosen = jax.tree.map(lambda a, b: jnp.where(active, a, b), new, (trained, kept, moments))
+            return chosen, jnp.where(active, loss, 0.0), right
 
         self._step = jax.jit(jax.vmap(step, in_axes=(0, 0, 0, 0, None, None)))
         both = keras.Model(network.inputs, [network.get_layer(FEATURES_LAYER).output, network.output])
@@ -188,7 +189,7 @@ class _Program:
         self._infer = jax.jit(infer)
 
     def start(self, stacked: Variables) -> tuple[Variables, Variables, Variables]:
-        """State before the first step: variables that are trained, those that are not, and Adam's moments."""
+        """State before the first step: trainable variables, other variables, and the variables of Adam."""
         import jax.numpy as jnp
 
         count = len(self.network.trainable_variables)
@@ -200,12 +201,15 @@ class _Program:
         return stacked[:count], stacked[count:], moments
 
     def step(self, state: Any, rows: np.ndarray, mask: np.ndarray, weights: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-        """One step of every network; the new state, the mean loss and the number of correct clips of each."""
+        """One training step of every network.
+
+        Returns the new state, and for each network the mean loss and the number of clips classified correctly.
+        """
         state, loss, right = self._step(state, rows, mask, weights, self.clips, self.truth)
         return state, np.asarray(loss), np.asarray(right)
 
     def predict(self, state: Any, place: int, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Features and class probabilities of the clips ``rows``, by the network at a place."""
+        """Features and class probabilities of the clips ``rows`` from the network with index ``place``."""
         trained, kept = ([v[place] for v in variables] for variables in state[:2])
         starts = range(0, len(rows), size)
         parts = [self._infer(trained, kept, np.resize(rows[i : i + size], size), self.clips) for i in starts]

@@ -1,4 +1,4 @@
-"""Training with the softmax head by Keras itself, on any backend and device (IV.B, reading R13)."""
+"""Training with the softmax head by Keras, on any backend and device (IV.B, reading R13)."""
 
 from __future__ import annotations
 
@@ -14,29 +14,37 @@ VERSION = 1
 
 
 def compile_network(network: keras.Model, options: Optimisation) -> None:
-    """Attach Adam and the cross-entropy of the softmax head."""
+    """Compile a network with Adam and the cross-entropy of the softmax head.
+
+    Parameters
+    ----------
+    network
+        Network with integer class labels as targets.
+    options
+        ``learning_rate`` of Adam.
+    """
     network.compile(
         keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
 
 
 def _reset_optimizer(network: keras.Model) -> None:
-    """Forget the moments of an earlier fold; compiling anew would cost seconds."""
+    """Reset Adam's moments and step count; this is much faster than compiling the network again."""
     for variable in network.optimizer.variables:
         if "learning_rate" not in variable.path:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
 
 def _restart_dropout(network: keras.Model, rng: np.random.Generator) -> None:
-    """Let layers that draw at random draw the same for the same generator."""
+    """Seed the dropout layers from the generator, so that training is reproducible."""
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # otherwise it has no generator
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # a layer with rate 0 has no generator
             state = layer.seed_generator.state
             state.assign(rng.integers(2**31, size=state.shape))
 
 
 class KerasTrainer(Trainer):
-    """The plain trainer: ``train_on_batch`` for each batch of each epoch."""
+    """Reference trainer, which calls ``train_on_batch`` for each batch of each epoch."""
 
     stage = "trainer-keras"
 

@@ -1,4 +1,4 @@
-"""Which trainer fits a network fastest here."""
+"""Selection of the fastest trainer for a network, backend and device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from astsvm_lib.recipe import Optimisation
 
 
 def select_trainer(network: keras.Model, options: Optimisation, attention_start: str = "neutral") -> Trainer:
-    """The fastest trainer that supports a network on the backend and the device at hand.
+    """The fastest trainer that supports a network on the active backend and device.
 
     Parameters
     ----------
@@ -24,8 +24,9 @@ def select_trainer(network: keras.Model, options: Optimisation, attention_start:
     Returns
     -------
     Trainer
-        With JAX on a GPU the one that trains folds in batches, with TensorFlow on a CPU the fast one, both for the
-        AST network only; else Keras's own.
+        For the AST network, :class:`~astsvm_lib.models.training.batched_trainer.BatchedTrainer` with JAX on a GPU,
+        and :class:`~astsvm_lib.models.training.fast.engine.FastTrainer` with TensorFlow on a CPU; otherwise
+        :class:`~astsvm_lib.models.training.keras_trainer.KerasTrainer`.
     """
     if batched_trainer.supports(network):
         return batched_trainer.BatchedTrainer(network, options, attention_start)

@@ -1,4 +1,4 @@
-"""The interface of every trainer: fit a network on the training clips of each fold, and predict with it."""
+"""Common interface of the trainers: fit a network on the training clips of each fold, and predict the test clips."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from astsvm_lib.recipe import Optimisation
 if TYPE_CHECKING:
     import keras
 
-#: Called after each epoch of a fold, for a progress bar.
+#: Callback after each epoch of a fold, for a progress bar.
 OnEpoch = Callable[[], Any] | None
-#: ``epoch`` (counted from 1), mean ``loss`` and ``accuracy`` over the training clips, of each epoch.
+#: One entry per epoch: ``epoch`` (counted from 1), and mean ``loss`` and ``accuracy`` over the training clips.
 History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class NetworkOutputs:
-    """What a network gives after it was trained on one fold.
+    """Outputs of a network that was trained on one fold.
 
     Attributes
     ----------
     train_features, test_features
-        Features (clips, D) of the clips that it was trained on, and of those left out; D is 0 for a network
-        without a layer called ``features``.
+        Features (clips, D) of the training clips and of the test clips; D is 0 for a network without a layer named
+        ``features``.
     probabilities
-        Of the classes, (clips, classes), for the clips left out.
+        Class probabilities (clips, classes) of the test clips.
     history
-        Of the training.
+        Loss and accuracy of each epoch.
     """
 
     train_features: np.ndarray
@@ -43,7 +43,21 @@ class NetworkOutputs:
 
 
 def class_weights(labels: np.ndarray, options: Optimisation) -> np.ndarray | None:
-    """Weight of each clip in the loss, (N,) with mean 1; None where all clips weigh the same."""
+    """Weight of each clip in the loss.
+
+    Parameters
+    ----------
+    labels
+        Class numbers (N,).
+    options
+        ``class_weights``: ``"none"`` for equal weights; otherwise the weights are inversely proportional to the
+        class frequencies.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        (N,) with mean 1; None for equal weights.
+    """
     if options.class_weights == "none":
         return None
     counts = np.bincount(labels)
@@ -51,7 +65,7 @@ def class_weights(labels: np.ndarray, options: Optimisation) -> np.ndarray | Non
 
 
 class Trainer(ABC):
-    """Trains one network on fold after fold, each time from fresh weights.
+    """Trains one network on each fold in turn, each time from newly initialised weights.
 
     Parameters
     ----------
@@ -65,14 +79,14 @@ class Trainer(ABC):
     Attributes
     ----------
     stage
-        Name of the stage whose version a result depends on.
+        Name of the trainer's stage, on whose version results depend.
     folds_at_once
-        How many folds :meth:`fit_folds` wants in one call at the most.
+        Maximum number of folds that :meth:`fit_folds` trains together.
 
     Notes
     -----
-    Section IV.B, reading R13; chapter "Training". Choose one with
-    :func:`~astsvm_lib.models.training.selection.select_trainer`.
+    Section IV.B, reading R13; chapter "Training". Use
+    :func:`~astsvm_lib.models.training.selection.select_trainer` to select a trainer.
     """
 
     stage: ClassVar[str]
@@ -90,28 +104,36 @@ class Trainer(ABC):
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> History:
-        """Train from the weights that the network has, with a fresh optimiser.
+        """Train the network from its current weights, with a reset optimiser.
 
         Parameters
         ----------
-        inputs, labels
-            Training clips, one array (N, ...) an input, and their class numbers (N,).
+        inputs
+            Training clips, one array (N, ...) per input of the network.
+        labels
+            Class numbers (N,).
         epochs
-            Fixed beforehand: nothing here looks at the subject that is left out.
+            Number of epochs. It is fixed in advance, so that training does not depend on the test subject.
         rng
-            Draws each epoch's order of clips.
+            Random number generator for the order of the clips in each epoch.
         on_epoch
             Called after each epoch.
 
         Returns
         -------
         list of dict
-            One entry an epoch; see :data:`History`.
+            One entry per epoch; see :data:`History`.
         """
 
     @abstractmethod
     def predict(self, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Features (N, D) and class probabilities (N, classes) of clips, in inference mode."""
+        """Features (N, D) and class probabilities (N, classes) of clips, in inference mode.
+
+        Parameters
+        ----------
+        inputs
+            Clips, one array (N, ...) per input of the network.
+        """
 
     def fit_folds(
         self,
@@ -121,22 +143,22 @@ class Trainer(ABC):
         epochs: int,
         on_epoch: OnEpoch = None,
     ) -> Iterator[NetworkOutputs]:
-        """Train on each fold from fresh weights, and predict the clips that it leaves out.
+        """Train on each fold from newly initialised weights, and predict its test clips.
 
         Parameters
         ----------
         inputs, labels
-            All clips, one array an input, and their class numbers.
+            All clips of the data set, as for :meth:`fit`.
         folds
-            Rows to train on and to test, with the fold's own generator: it draws the weights, then the order of
-            clips in each epoch.
+            Training and test rows of each fold, with the fold's random number generator, which draws first the
+            weights and then the order of the clips in each epoch.
         epochs, on_epoch
             As for :meth:`fit`.
 
         Yields
         ------
         NetworkOutputs
-            One a fold, in the order of the folds.
+            Outputs of each fold, in the order of ``folds``.
         """
         from astsvm_lib.models.initialisation import initialise
 

@@ -1,1 +1,1 @@
-"""Training on a CPU, several times faster than the plain Keras layers: loops, layers, engine."""
+"""Fast training on a CPU, several times faster than the Keras layers: compiled loops, layers, and the engine."""

@@ -1,21 +1,21 @@
-"""The network's training step and forward pass on a CPU: the mathematics of the plain layers, with less work.
+"""Training step and forward pass of the network on a CPU, mathematically equal to the Keras layers but faster.
 
-Read :mod:`~astsvm_lib.models.fusion_attention` and :mod:`~astsvm_lib.models.inception` to see what is computed.
-Every shortcut here is exact:
+The computation is defined by :mod:`~astsvm_lib.models.fusion_attention` and :mod:`~astsvm_lib.models.inception`.
+The following optimisations are exact:
 
-1. Until the pixels are weighed, a clip counts only through four numbers a frame: mean, variance, least and
-   largest value. Batch norm is an affine map ``c x + d`` of a frame, so that CAM and both batch norms are
-   sums over these numbers, which are taken once.
-2. Clips are data and get no gradient. One pass over a clip gives SAM's two maps, a second the weighted
-   6 x 6 means; two more give their gradients. A clip is gone through while it lies in the processor's cache.
-3. ReLU and a bias commute with the largest of 27 values: they come after the pooling.
-4. One of up to 27 values survives the pooling, so that the gradient of a convolution is zero nearly
-   everywhere. Both of its backward passes visit only the places where it is not.
+1. CAM and both batch normalisations depend on a clip only through four values per frame: mean, variance, minimum
+   and maximum. Batch normalisation is an affine map ``c x + d`` of a frame, so that its statistics follow from
+   these values, which are computed once per clip.
+2. Clips are data and need no gradient. One pass over a clip computes SAM's two maps, a second pass the weighted
+   6 x 6 means, and two more passes their gradients. Each clip is processed while it is in the processor's cache.
+3. ReLU and the bias commute with max pooling and are applied after it.
+4. Max pooling selects one of up to 27 values, so that the gradient of a convolution's output is zero at most
+   positions. The backward passes of the convolution visit the other positions only.
 
-The convolutions of the inception modules are TensorFlow's own. Where two values of a window are equal and
-largest, the first takes the gradient here; TensorFlow's plain pooling gives it to each of them.
+The convolutions of the inception modules are computed by TensorFlow. If several values of a pooling window are equal
+to the maximum, the gradient goes to the first of them; TensorFlow's pooling passes it to all of them.
 
-Chapter "Training"; ``benchmarks/training_step.py`` times both forms in one run.
+Chapter "Training"; ``benchmarks/training_step.py`` times both implementations.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ VERSION = 1
 
 
 def supports(network: keras.Model) -> bool:
-    """Whether this package can train a network: on TensorFlow without a GPU.
+    """Whether this package can train a network, which requires TensorFlow on a CPU.
 
-    The network must be one of :func:`~astsvm_lib.models.ast_network.build_network`, with FAM in the paper's order or a
-    half of it, 7 x 7 kernels, block means for down-sampling, and no second softmax.
+    The network must come from :func:`~astsvm_lib.models.ast_network.build_network`, with CAM before SAM if it has
+    both, 7 x 7 kernels, down-sampling by block means, and no softmax before the head.
     """
     if keras.backend.backend() != "tensorflow" or network.name != "ast_network":
         return False
@@ -61,18 +61,18 @@ def supports(network: keras.Model) -> bool:
 
 
 class FastNetwork:
-    """A network's weights, with a forward pass and a training step of their own.
+    """Fast implementation of a network, with a copy of its weights.
 
     Parameters
     ----------
     network
-        One that :func:`supports` accepts. Its weights are read here; :meth:`sync_weights` writes them.
+        Network that :func:`supports` accepts. Its weights are copied; :meth:`sync_weights` writes them back.
     inputs
-        All clips that will be asked for, one array (N, 10, 192, 192) an input of the network.
+        All clips, one array (N, 10, 192, 192) per input of the network. The methods select clips by row.
 
     Notes
     -----
-    The step is one of :meth:`keras.Model.train_on_batch`, compiled by
+    :meth:`step` equals :meth:`keras.Model.train_on_batch` of a network compiled by
     :func:`~astsvm_lib.models.training.keras_trainer.compile_network`, up to rounding.
     """
 
@@ -93,7 +93,20 @@ class FastNetwork:
         self.steps = 0
 
     def forward(self, rows: np.ndarray, training: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Features and class probabilities of the clips ``rows``, each with a row a clip."""
+        """Forward pass.
+
+        Parameters
+        ----------
+        rows
+            Indices (n,) of clips.
+        training
+            Whether batch normalisation uses the statistics of the batch.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Features (n, D) and class probabilities (n, classes).
+        """
         outputs = [stream.forward(seen, rows, training) for stream, seen in zip(self.streams, self.seen, strict=True)]
         self.shapes = [output.shape for output in outputs]
         features = np.concatenate([output.reshape(len(rows), -1) for output in outputs], axis=1)
@@ -101,7 +114,22 @@ class FastNetwork:
         return features, activate(features @ kernel + bias, "softmax")
 
     def gradients(self, rows: np.ndarray, labels: np.ndarray, weights: np.ndarray | None) -> tuple[Weights, float, int]:
-        """Gradients of the mean weighted cross-entropy; the loss; number of clips classified correctly."""
+        """Gradients of the weighted mean cross-entropy.
+
+        Parameters
+        ----------
+        rows
+            Indices (n,) of clips.
+        labels
+            Class numbers (n,).
+        weights
+            Weights of the clips (n,) in the loss; None for equal weights.
+
+        Returns
+        -------
+        tuple
+            Gradients by path of the variable, the loss, and the number of clips classified correctly.
+        """
         features, probabilities = self.forward(rows, training=True)
         each = np.ones(len(rows), features.dtype) if weights is None else weights
         chosen = probabilities[np.arange(len(rows)), labels]
@@ -118,9 +146,19 @@ class FastNetwork:
         return found, loss, int((probabilities.argmax(1) == labels).sum())
 
     def step(self, rows: np.ndarray, labels: np.ndarray, weights: np.ndarray | None, rate: float) -> tuple[float, int]:
-        """One step of Adam on the clips ``rows``, whose class numbers and weights are given.
+        """One step of Adam.
 
-        Returns the mean loss before the step, and how many clips were classified correctly.
+        Parameters
+        ----------
+        rows, labels, weights
+            As for :meth:`gradients`.
+        rate
+            Learning rate.
+
+        Returns
+        -------
+        tuple
+            Mean loss before the step, and number of clips classified correctly.
         """
         gradients, loss, correct = self.gradients(rows, labels, weights)
         self.steps += 1
@@ -133,13 +171,13 @@ class FastNetwork:
         return loss, correct
 
     def sync_weights(self) -> None:
-        """Write the weights, moving averages among them, into the network."""
+        """Copy the weights, including moving averages, to the Keras network."""
         for variable in self.network.weights:
             variable.assign(self.weights[variable.path])
 
 
 class FastTrainer(Trainer):
-    """Trains a network through :class:`FastNetwork`: the steps of the plain trainer, up to rounding."""
+    """Trains a network with :class:`FastNetwork`; its steps equal those of the Keras trainer, up to rounding."""
 
     stage = "trainer-fast"
 

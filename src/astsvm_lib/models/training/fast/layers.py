@@ -1,13 +1,14 @@
-"""Forward and backward passes of attention, pooling and inception, on plain arrays.
+"""Forward and backward passes of attention, pooling and inception, on NumPy arrays.
 
-Each class mirrors the Keras layer of the same purpose in :mod:`~astsvm_lib.models.fusion_attention` and
-:mod:`~astsvm_lib.models.inception`, reads its weights by their paths, and gives the same outputs and gradients.
+Each class corresponds to a Keras layer in :mod:`~astsvm_lib.models.fusion_attention` or
+:mod:`~astsvm_lib.models.inception`, accesses its weights by path, and computes the same outputs and gradients.
+The argument ``change`` of a backward pass is the gradient of the loss with respect to the layer's output. Gradients
+of the weights are stored in ``gradients`` under the paths of the weights.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -29,14 +30,23 @@ from astsvm_lib.models.training.fast.loops import (
     spatial_scores,
     weighted_blocks,
 )
+from astsvm_lib.parallel import thread_count
 
-CHUNK = 4  # clips that are convolved at once: their output stays in the cache
+CHUNK = 4  # clips convolved at once, so that their output stays in the processor's cache
 
 Weights = dict[str, np.ndarray]
 
 
 def activate(scores: np.ndarray, activation: str) -> np.ndarray:
-    """:func:`~astsvm_lib.models.fusion_attention.attention_weights` of scores (N, T)."""
+    """Attention weights (N, T) from scores (N, T); see :func:`~astsvm_lib.models.fusion_attention.attention_weights`.
+
+    Parameters
+    ----------
+    scores
+        (N, T).
+    activation
+        ``"softmax"``, ``"scaled-softmax"`` or ``"sigmoid"``.
+    """
     if activation == "sigmoid":
         return np.asarray(1 / (1 + np.exp(-scores)))
     raised = np.exp(scores - scores.max(1, keepdims=True))
@@ -45,7 +55,17 @@ def activate(scores: np.ndarray, activation: str) -> np.ndarray:
 
 
 def activate_backwards(weights: np.ndarray, change: np.ndarray, activation: str) -> np.ndarray:
-    """Gradient of the scores from that of the weights."""
+    """Gradient with respect to the scores.
+
+    Parameters
+    ----------
+    weights
+        Output (N, T) of :func:`activate`.
+    change
+        Gradient (N, T) with respect to the weights.
+    activation
+        As for :func:`activate`.
+    """
     if activation == "sigmoid":
         return change * weights * (1 - weights)
     mean = (change * weights).sum(1, keepdims=True) / weights.sum(1, keepdims=True)
@@ -53,14 +73,17 @@ def activate_backwards(weights: np.ndarray, change: np.ndarray, activation: str)
 
 
 class BatchNorm:
-    """Batch norm per frame, as ``scale x + shift``."""
+    """Batch normalisation of each frame, as ``scale x + shift``."""
 
     def __init__(self, layer: keras.layers.BatchNormalization, weights: Weights) -> None:
         self.names = [v.path for v in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)]
         self.momentum, self.epsilon, self.weights = layer.momentum, layer.epsilon, weights
 
     def affine(self, mean: np.ndarray, variance: np.ndarray, training: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Scale and shift (T,) for frames (N, T) of these means and variances; moving averages in inference."""
+        """Scale and shift (T,) from the means and variances (N, T) of frames.
+
+        In inference, they are computed from the moving averages instead.
+        """
         gamma, beta, moving_mean, moving_variance = (self.weights[name] for name in self.names)
         if training:
             self.mean = mean.mean(0)
@@ -75,7 +98,7 @@ class BatchNorm:
         return scale, beta - self.mean * scale
 
     def backward(self, to_scale: np.ndarray, to_shift: np.ndarray, gradients: Weights) -> tuple[np.ndarray, np.ndarray]:
-        """Keep the gradients of gamma and beta; give those of the batch's mean and variance."""
+        """Store the gradients of gamma and beta; return those of the batch's mean and variance, (T,) each."""
         gamma = self.weights[self.names[0]]
         to_scale = to_scale - self.mean * to_shift
         gradients[self.names[0]], gradients[self.names[1]] = to_scale * self.inverse, to_shift
@@ -83,7 +106,7 @@ class BatchNorm:
 
 
 class ChannelWeights:
-    """CAM's weights, from mean, least and largest value of each frame."""
+    """CAM's weights, from mean, variance, minimum and maximum of each frame."""
 
     def __init__(self, layer: ChannelAttention, weights: Weights) -> None:
         self.activation, self.weights = layer.activation, weights
@@ -94,7 +117,7 @@ class ChannelWeights:
         ]
 
     def forward(self, moments: np.ndarray, training: bool) -> np.ndarray:
-        """Weights (N, T) of frames with these moments (N, T, 4)."""
+        """Weights (N, T) from the moments (N, T, 4) of frames; see ``frame_moments``."""
         mean, variance, low, high = np.moveaxis(moments, 2, 0)
         scale, shift = self.norm.affine(mean, variance, training)
         self.ends = (mean, np.where(scale >= 0, high, low))
@@ -109,7 +132,7 @@ class ChannelWeights:
         return self.given
 
     def backward(self, change: np.ndarray, gradients: Weights) -> None:
-        """Keep all gradients, from that of the weights (N, T)."""
+        """Store all gradients, given the gradient ``change`` (N, T) with respect to CAM's weights."""
         change = activate_backwards(self.given, change, self.activation)
         to_scale, to_shift = 0, 0
         for path in self.paths:
@@ -127,19 +150,13 @@ class ChannelWeights:
         self.norm.backward(to_scale, to_shift, gradients)  # type: ignore[arg-type]
 
 
-def thread_count() -> int:
-    """As many threads as TensorFlow is given."""
-    given = os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
-    return int(given) if given.isdigit() and int(given) else os.cpu_count() or 1
-
-
 @lru_cache(maxsize=1)
 def _pool_of(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "astsvm-fast")
 
 
 def for_each(work: Callable[[int], None], count: int) -> None:
-    """``work(n)`` for n below ``count``, shared among threads; compiled loops let others run."""
+    """Call ``work(n)`` for n below ``count`` in several threads; the compiled loops release the GIL."""
     threads = min(thread_count(), count)
 
     def share(first: int) -> None:
@@ -153,7 +170,7 @@ def for_each(work: Callable[[int], None], count: int) -> None:
 
 
 class SpatialWeights:
-    """SAM's weights and the weighted block means of clips."""
+    """SAM's weights, and the block means of clips weighted by them."""
 
     def __init__(self, layer: SpatialAttention, weights: Weights) -> None:
         self.activation, self.weights = layer.activation, weights
@@ -164,7 +181,10 @@ class SpatialWeights:
     def forward(
         self, x: np.ndarray, rows: np.ndarray, moments: np.ndarray, given: np.ndarray, small: int, training: bool
     ) -> np.ndarray:
-        """Block means (N, T, small, small) of clips under SAM's weights; CAM's, ``given``, are not yet in them."""
+        """Block means (N, T, small, small) of clips weighted by SAM.
+
+        SAM's weights depend on CAM's weights ``given`` (N, T), by which the block means are not yet multiplied.
+        """
         _, frames, height, width = x.shape
         count, kind = len(rows), x.dtype
         self.mean, self.variance, self.given = moments[..., 0], moments[..., 1], given
@@ -192,7 +212,10 @@ class SpatialWeights:
         return pooled / self.blocks
 
     def backward(self, change: np.ndarray, gradients: Weights) -> np.ndarray:
-        """Keep all gradients, from that of the block means; give that of CAM's weights through SAM."""
+        """Store all gradients, given the gradient with respect to the block means.
+
+        Returns the gradient (N, T) with respect to CAM's weights, as far as it passes through SAM's weights.
+        """
         count, frames = change.shape[:2]
         kind, (height, width) = change.dtype, self.weight.shape[1:]
         to_scale, to_shift = np.zeros((count, frames), kind), np.zeros((count, frames), kind)
@@ -217,27 +240,27 @@ class SpatialWeights:
         if self.bias:
             gradients[self.bias] = to_bias.sum(keepdims=True)
         to_mean, to_variance = self.norm.backward((to_scale * self.given).sum(0), to_shift.sum(0), gradients)
-        # batch mean and variance, back to each clip's own, which CAM's weights have scaled
+        # from the batch's mean and variance to those of each clip, which are scaled by CAM's weights
         sampled = self.given * self.mean
         to_mean = (to_mean + 2 * to_variance * (sampled - self.norm.mean)) / count
         return to_scale * self.scale + to_mean * self.mean + 2 * to_variance / count * self.given * self.variance
 
 
 class InceptionBranch:
-    """One convolution of an inception module, pooled, then its bias and ReLU."""
+    """One convolution of an inception module with max pooling, followed by bias and ReLU."""
 
     def __init__(self, layer: keras.layers.Conv3D, weights: Weights) -> None:
         self.kernel, self.bias, self.weights = layer.kernel.path, layer.bias.path, weights
 
     def forward(self, small: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
-        """Outputs of clips (N, T, h, w, 1) into ``best``, and the places they come from into ``where``."""
+        """Write the outputs for clips (N, T, h, w, 1) to ``best`` and the positions of the maxima to ``where``."""
         kernel = self.weights[self.kernel]
 
         def convolve(number: int) -> None:
             some = slice(number * CHUNK, (number + 1) * CHUNK)
             values = np.asarray(keras.ops.conv(small[some], kernel, padding="same", data_format="channels_last"))
-            for one, top, place in zip(values, best[some], where[some], strict=True):
-                max_pool(one, top, place)
+            for clip, top, place in zip(values, best[some], where[some], strict=True):
+                max_pool(clip, top, place)
 
         for_each(convolve, math.ceil(len(small) / CHUNK))
         best += self.weights[self.bias]
@@ -252,7 +275,7 @@ class InceptionBranch:
         to_padded: np.ndarray,
         further: bool,
     ) -> None:
-        """Keep the gradients of kernel and bias; add that of the input to ``to_padded``, if it goes further."""
+        """Store the gradients of kernel and bias; if ``further``, add the input's gradient to ``to_padded``."""
         kernel = self.weights[self.kernel]
         length, side = kernel.shape[:2]
         rows = np.zeros((FILTERS, length, side, 8), kernel.dtype)
@@ -267,7 +290,7 @@ class InceptionBranch:
 
 
 class Stream:
-    """One feature's way from frames to the inception modules' output."""
+    """One stream of the network, from the clips to the output of the inception modules."""
 
     def __init__(self, layers: list[keras.layers.Layer], weights: Weights) -> None:
         self.weights = weights
@@ -279,7 +302,10 @@ class Stream:
         self.branches = [InceptionBranch(layer, weights) for layer in convolutions]
 
     def summarise(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Summaries of clips (N, T, H, W): the clips, their moments, and, without SAM, block means."""
+        """Quantities of clips (N, T, H, W) that do not depend on the weights.
+
+        Returns the clips, their moments (N, T, 4), and their block means if the stream has no SAM.
+        """
         moments = np.zeros((*x.shape[:2], 4), x.dtype)
         if self.channel or self.spatial:
             for_each(lambda n: frame_moments(x[n], moments[n]), len(x))
@@ -290,7 +316,7 @@ class Stream:
         return x, moments, blocks.mean((3, 5))
 
     def forward(self, seen: tuple[np.ndarray, np.ndarray, np.ndarray], rows: np.ndarray, training: bool) -> np.ndarray:
-        """Output (N, 4, 11, 11, channels) for the clips ``rows``."""
+        """Output (N, 4, 11, 11, channels) for the clips ``rows``; ``seen`` comes from :meth:`summarise`."""
         x, moments, means = seen
         moments = moments[rows]
         given = self.channel.forward(moments, training) if self.channel else np.ones(moments.shape[:2], x.dtype)
@@ -310,7 +336,7 @@ class Stream:
         return np.concatenate(list(self.best), axis=-1)
 
     def backward(self, change: np.ndarray, gradients: Weights) -> None:
-        """Keep all gradients, from that of the output."""
+        """Store all gradients, given the gradient with respect to the output."""
         further = bool(self.channel or self.spatial)
         to_padded = np.zeros_like(self.padded)
         for number, (branch, best, where) in enumerate(zip(self.branches, self.best, self.where, strict=True)):

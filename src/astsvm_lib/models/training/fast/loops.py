@@ -1,7 +1,7 @@
-"""The compiled loops of the fast training step: what is done with every pixel.
+"""Compiled loops over the pixels for the fast training step.
 
-Arrays are float32 or float64; T frames, H rows, W columns, F filters. Each function writes into arrays that it
-is given, so that nothing is allocated per clip.
+Arrays are float32 or float64, with T frames, H rows, W columns and F filters. Each function writes its results to
+output arrays, so that large arrays are not allocated for each clip.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-KERNEL = 7  # side of SAM's convolutions that the loops below are written for
+KERNEL = 7  # side of SAM's kernels; the loops below support no other size
 MARGIN = KERNEL // 2
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # of Adam, as in Keras
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's defaults in Keras
 
 _loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz", "nnan"})
 
 
 @_loop
 def frame_moments(x: np.ndarray, out: np.ndarray) -> None:
-    """Mean, variance, least and largest value of each frame of x (T, H, W): out (T, 4)."""
+    """Mean, variance, minimum and maximum of each frame of x (T, H, W): out (T, 4)."""
     for t in range(len(x)):
         frame = x[t].ravel()
         total = low = high = frame[0]
@@ -39,7 +39,7 @@ def frame_moments(x: np.ndarray, out: np.ndarray) -> None:
 
 @_loop
 def _add_row(out: np.ndarray, row: np.ndarray, kernel: np.ndarray) -> None:
-    """Add to ``out`` the products of seven kernel values with a row that is six longer."""
+    """Add to ``out`` (n,) the correlation of ``row`` (n + 6,) with ``kernel`` (7,)."""
     k0, k1, k2, k3, k4, k5, k6 = kernel[0], kernel[1], kernel[2], kernel[3], kernel[4], kernel[5], kernel[6]
     for i in range(len(out)):
         out[i] += (
@@ -50,7 +50,7 @@ def _add_row(out: np.ndarray, row: np.ndarray, kernel: np.ndarray) -> None:
 
 @_loop
 def _add_products(out: np.ndarray, change: np.ndarray, row: np.ndarray) -> None:
-    """Add to the seven numbers ``out`` the gradient of :func:`_add_row`'s kernel."""
+    """Add to ``out`` (7,) the gradient with respect to the kernel of :func:`_add_row`."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = change[0] * 0
     for i in range(len(change)):
         s0 += change[i] * row[i]
@@ -71,9 +71,10 @@ def _add_products(out: np.ndarray, change: np.ndarray, row: np.ndarray) -> None:
 
 @_loop
 def frame_maps(x: np.ndarray, scale: np.ndarray, shift: np.ndarray, maps: np.ndarray, winner: np.ndarray) -> None:
-    """Sum and maximum over the frames of ``scale x + shift``, inside a margin; and which frame was largest.
+    """Sum and maximum of ``scale x + shift`` over the frames, and the index of the largest frame.
 
-    x is (T, H, W), ``maps`` (2, H + 6, W + 6), ``winner`` (H, W).
+    x is (T, H, W). The sum and the maximum are written to ``maps`` (2, H + 6, W + 6) inside a margin of 3 pixels,
+    the index to ``winner`` (H, W).
     """
     frames, height, width = x.shape
     for i in range(height):
@@ -94,7 +95,7 @@ def frame_maps(x: np.ndarray, scale: np.ndarray, shift: np.ndarray, maps: np.nda
 
 @_loop
 def spatial_scores(maps: np.ndarray, kernels: np.ndarray, scores: np.ndarray) -> None:
-    """SAM's scores (H, W), without their bias, from its maps."""
+    """SAM's scores (H, W) without bias, from its maps (2, H + 6, W + 6) and kernels (2, 7, 7)."""
     for i in range(len(scores)):
         scores[i] = 0
         for side in range(2):
@@ -104,7 +105,7 @@ def spatial_scores(maps: np.ndarray, kernels: np.ndarray, scores: np.ndarray) ->
 
 @_loop
 def weighted_blocks(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
-    """Sums of the weighted pixels of each block of x (T, H, W): out (T, h, w)."""
+    """Weighted sum over the pixels of each block of x (T, H, W): out (T, h, w)."""
     frames, height, width = x.shape
     side = height // out.shape[1]
     sums = np.empty(width, x.dtype)
@@ -123,7 +124,7 @@ def weighted_blocks(x: np.ndarray, weight: np.ndarray, out: np.ndarray) -> None:
 
 @_loop
 def gradient_of_weight(x: np.ndarray, change: np.ndarray, out: np.ndarray) -> None:
-    """Gradient of :func:`weighted_blocks`'s weight: out (H, W), from that of the sums (T, h, w)."""
+    """Gradient with respect to the weight of :func:`weighted_blocks`: out (H, W), from that of the sums (T, h, w)."""
     frames, height, width = x.shape
     side = height // change.shape[1]
     wide = np.empty((frames, width), x.dtype)
@@ -149,9 +150,10 @@ def gradients_of_scores(
     to_shift: np.ndarray,
     to_kernels: np.ndarray,
 ) -> None:
-    """Gradients of :func:`spatial_scores`'s scale, shift and kernels, from that of the scores.
+    """Gradients with respect to scale and shift of :func:`frame_maps` and to the kernels of :func:`spatial_scores`.
 
-    ``change`` is (H + 6, W + 6), with a margin of zeros.
+    ``change`` (H + 6, W + 6) is the gradient of the scores, with a margin of zeros. The results are added to
+    ``to_scale`` and ``to_shift`` (T,) and to ``to_kernels`` (2, 7, 7).
     """
     frames, height, width = x.shape
     to_mean, to_peak = np.empty(width, x.dtype), np.empty(width, x.dtype)
@@ -181,10 +183,10 @@ def gradients_of_scores(
 
 @_loop
 def max_pool(values: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
-    """Largest value of each 3 x 3 x 3 window and its place, of values (T, H, W, F).
+    """Maximum of each 3 x 3 x 3 window of values (T, H, W, F), and its position.
 
-    Windows are laid as for "same" padding: one frame, row or column that is missing is missing at the end,
-    of two one at each end.
+    Windows follow "same" padding: if one frame, row or column is missing, it is padded at the end; if two are
+    missing, one is padded at each end.
     """
     frames, height, width, filters = values.shape
     before = (3 * len(best) - frames) // 2, (3 * best.shape[1] - height) // 2, (3 * best.shape[2] - width) // 2
@@ -203,9 +205,9 @@ def max_pool(values: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
 
 @intrinsic
 def _add_eight(_typing: Any, out: Any, at: Any, amount: Any, row: Any, begin: Any) -> Any:
-    """``out[at:at + 8] += amount * row[begin:begin + 8]`` as one instruction, which a loop does not become.
+    """``out[at:at + 8] += amount * row[begin:begin + 8]`` as one vector instruction; a loop is not compiled to one.
 
-    For one-dimensional arrays; nothing is checked.
+    For one-dimensional arrays, without bounds checks.
     """
 
     def code(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
@@ -237,19 +239,20 @@ def convolve_backwards(
     to_kernel: np.ndarray,
     further: bool,
 ) -> None:
-    """Gradients of a convolution's input and kernel, from the places that were largest.
+    """Gradients of a convolution's input and kernel, from the positions that max pooling selected.
 
     Parameters
     ----------
     padded, to_padded
-        (T + 2, H + 6, W + 7): input within a margin of 1 frame, 3 rows and 3 columns (4 at the end), and its
-        gradient.
+        (T + 2, H + 6, W + 7): input with a margin of 1 frame, 3 rows and 3 columns (4 at the end), and the array
+        to which its gradient is added.
     change, where
-        (windows, F): gradient of the largest values, and their places.
+        (windows, F): gradient of the maxima, and their positions.
     kernel, to_kernel
-        (F, t, q, 8): one filter after the other, rows filled up with zeros; and its gradient.
+        (F, t, q, 8): kernels of the filters with rows padded with zeros, and the array to which their gradient is
+        added.
     further
-        Whether the input's gradient is wanted.
+        Whether the gradient of the input is required.
     """
     filters, length, side, _ = kernel.shape
     height, width = padded.shape[1:]
@@ -276,7 +279,7 @@ def convolve_backwards(
 
 @_loop
 def adam_step(values: np.ndarray, gradient: np.ndarray, first: np.ndarray, second: np.ndarray, rate: float) -> None:
-    """One step of Adam, in place; ``rate`` holds the correction of the moments' start."""
+    """One step of Adam, in place; ``rate`` includes the bias correction of the moments."""
     for i in range(len(values)):
         first[i] += (gradient[i] - first[i]) * (1 - BETA_1)
         second[i] += (gradient[i] * gradient[i] - second[i]) * (1 - BETA_2)

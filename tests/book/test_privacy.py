@@ -102,6 +102,7 @@ def render(tmp_path: Path, monkeypatch) -> Callable[[dict[str, Path]], Path]:
                 (source / item.name).symlink_to(item)
             elif item.suffix == ".md":
                 (source / item.name).write_text(f"# {item.stem}\n")
+        (tmp_path / "_config.yml").symlink_to(folders.project_folder() / "_config.yml")
         monkeypatch.setenv("ASTSVM_BOOK", str(source))
         monkeypatch.setenv("ASTSVM_BUILD", str(tmp_path / "build"))
         builder._assemble(executed, tmp_path / "assembled")
@@ -179,6 +180,7 @@ def one_chapter(tmp_path: Path, monkeypatch) -> Callable[[str], Path]:
         notebook = nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell(code)])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         jupytext.write(notebook, source / "rogue.md", fmt="md:myst")
+        (tmp_path / "_config.yml").symlink_to(folders.project_folder() / "_config.yml")
         monkeypatch.setenv("ASTSVM_BOOK", str(source))
         return execution.run_chapter("rogue", {}, tmp_path / "rogue.ipynb")
 

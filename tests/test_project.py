@@ -67,6 +67,24 @@ def test_the_readme_has_its_two_commands_and_ci_calls_them():
         assert command in ci
 
 
+def test_contributing_explains_every_package_and_every_target():
+    contributing, makefile = (PROJECT / "CONTRIBUTING.md").read_text(), (PROJECT / "Makefile").read_text()
+    parts = {path.stem for path in (PROJECT / "src/astsvm_lib").iterdir() if path.suffix == ".py" or path.is_dir()}
+    for part in parts - {"__init__", "__pycache__", "py"}:
+        assert f"`{part}`" in contributing, part
+    targets = set(re.findall(r"`make ([a-z-]+)", contributing))
+    assert targets <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert {"test", "book", "golden", "lock"} <= targets
+
+
+def test_the_hooks_before_a_commit_are_those_of_make_test():
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    makefile = (PROJECT / "Makefile").read_text()
+    for hook in hooks:
+        words = [word for word in hook["entry"].split() if word != "--force-exclude"]
+        assert "\t" + " ".join(words).replace(".venv/bin", "$(BIN)") in makefile, hook["entry"]
+
+
 def test_no_committed_file_names_a_path_of_some_machine():
     listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False)
     found = []

@@ -50,14 +50,14 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="astsvm")
 def command() -> None:
-    r"""AST+SVMNet companion: rerun a micro-expression recognition paper, step by step.
+    """AST+SVMNet companion: rerun a micro-expression recognition paper, step by step.
 
     Everything works out of the box on rehearsal data (rendered faces). Begin with
 
     \b
       astsvm data list
       astsvm evaluate --dataset rehearsal-mini --profile smoke
-    """
+    """  # noqa: D301 - click needs the character itself
 
 
 def main(arguments: list[str] | None = None) -> None:

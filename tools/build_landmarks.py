@@ -58,7 +58,7 @@ def main() -> None:
     candidates, typical = candidates[shown_often], np.nanmedian(stack[..., shown_often], 0)
     vertices = candidates[typical.argmin(1)].astype(np.int32)
     np.save(PACKAGE / "rehearsal/assets/landmarks.npy", vertices)
-    model = ShapeModel.learn(np.stack(shapes))
+    model = ShapeModel.from_shapes(np.stack(shapes))
     np.savez_compressed(
         PACKAGE / "preprocessing/assets/shape_model.npz",
         mean=model.mean.astype(np.float32),

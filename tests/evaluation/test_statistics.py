@@ -55,6 +55,12 @@ def test_other_clips_are_refused():
         compare(_predictions([4, 4]), _predictions([4, 4, 4])[:, :2] * 2, np.random.default_rng(0))
 
 
+def test_other_clips_in_a_later_seed_are_refused():
+    seeds = np.concatenate([_predictions([4, 4]), 2 * _predictions([4, 4])])
+    with pytest.raises(CompanionError, match="same clips of the same subjects"):
+        compare(_predictions([4, 4]), seeds, np.random.default_rng(0))
+
+
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])

@@ -155,6 +155,8 @@ def test_features_of_a_clip_and_of_many(small_dataset, cache):
     late = extract(small_dataset.clips[0], Recipe().replace(difference={"onset": "excluded"}), cache)
     assert late.flow.shape == late.idsf.shape == (10, 192, 192)
     assert late.idsf[0].std() > 0
+    with pytest.raises(CompanionError, match="at least one clip, found none"):
+        extract_all([], Recipe(), cache)
 
 
 def test_strain_sees_stretching_and_neither_shift_nor_rotation():

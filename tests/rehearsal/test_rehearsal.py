@@ -17,6 +17,7 @@ from astsvm_lib.rehearsal.capture import expose, light_gain
 from astsvm_lib.rehearsal.clip_renderer import CROP_SCALE
 from astsvm_lib.rehearsal.corpus import coding, draw_entries
 from astsvm_lib.rehearsal.design import CLASS_OF, COMBINATIONS, people, selection
+from astsvm_lib.rehearsal.export import write_video
 from astsvm_lib.rehearsal.head import load_head, unit_cosine
 from astsvm_lib.rehearsal.raster import rasterise
 from astsvm_lib.rehearsal.scene import Pose, Scene
@@ -419,3 +420,9 @@ def test_subdividing_a_flat_grid_keeps_it_flat_and_its_weights_add_up():
     assert np.allclose(matrix.sum(1), 1)
     points = np.stack([*np.meshgrid(np.arange(4.0), np.arange(4.0)), np.zeros((4, 4))], -1).reshape(-1, 3)
     assert np.abs((matrix @ points)[:, 2]).max() == 0
+
+
+def test_a_video_of_no_frame_is_refused(tmp_path):
+    with pytest.raises(CompanionError, match="at least one frame to write, found none"):
+        write_video([], 25.0, tmp_path / "clip.avi")
+    assert list(tmp_path.iterdir()) == []

@@ -105,9 +105,10 @@ def compare(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, dra
     Raises
     ------
     CompanionError
-        If the two sets do not cover the same clips of the same subjects.
+        If the two sets, or two seeds, do not cover the same clips of the same subjects.
     """
-    if not np.array_equal(first[0].sum(-1), second[0].sum(-1)):
+    clips = first[0].sum(-1)
+    if not all(np.array_equal(matrices.sum(-1), clips) for matrices in (*first, *second)):
         raise CompanionError("a paired comparison requires the same clips of the same subjects in both sets")
     first, second = first.astype(float), second.astype(float)  # matrix products of integers are much slower
     subjects = first.shape[1]

@@ -11,6 +11,7 @@ import numpy as np
 
 from astsvm_lib.cache import Cache
 from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.errors import CompanionError
 from astsvm_lib.features.idsf import difference_sequence
 from astsvm_lib.features.optical_flow import flow_sequence
 from astsvm_lib.parallel import map_ordered
@@ -120,10 +121,12 @@ def extract_all(
     Raises
     ------
     CompanionError
-        If a clip cannot be prepared; see :func:`astsvm_lib.preprocessing.prepare`.
+        If there is no clip, or a clip cannot be prepared; see :func:`astsvm_lib.preprocessing.prepare`.
     """
     cache = cache or Cache()
     clips = list(clips)
+    if not clips:
+        raise CompanionError("features: expected at least one clip, found none")
     if jobs > 1:
         waiting = [clip for clip in clips if not cache.path("features", feature_key(clip, recipe)).exists()]
         for _ in map_ordered(

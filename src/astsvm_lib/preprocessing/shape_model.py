@@ -85,7 +85,7 @@ class ShapeModel:
     deviations: np.ndarray
 
     @classmethod
-    def learn(cls, shapes: np.ndarray, variance: float = 0.98) -> ShapeModel:
+    def from_shapes(cls, shapes: np.ndarray, variance: float = 0.98) -> ShapeModel:
         """The model fitted to a set of shapes.
 
         Parameters

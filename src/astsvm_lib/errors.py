@@ -1,5 +1,5 @@
-"""The one exception that a user of the library or of the command is meant to read."""
+"""The exception for errors that a user of the library or of the command can correct."""
 
 
 class CompanionError(Exception):
-    """Something the user can mend: the message says what was expected, found, and what to do."""
+    """Error that the user can correct: the message says what was expected, what was found, and what to do."""

@@ -41,12 +41,15 @@ class Stage:
         Stages whose output it uses.
     sections
         Sections of the recipe that it reads.
+    network
+        Whether it is computed by the Keras backend.
     """
 
     name: str
     module: str
     needs: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
+    network: bool = False
 
 
 STAGES = {
@@ -71,16 +74,16 @@ STAGES = {
         Stage("initialisation", "models.initialisation"),
         Stage("fusion-attention", "models.fusion_attention", (), ("attention",)),
         Stage("inception", "models.inception", (), ("inception",)),
-        Stage("ast-network", "models.ast_network", ("fusion-attention", "inception"), ("head",)),
-        Stage("off-apexnet", "models.off_apexnet"),
-        Stage("ststnet", "models.ststnet"),
+        Stage("ast-network", "models.ast_network", ("fusion-attention", "inception"), ("head",), network=True),
+        Stage("off-apexnet", "models.off_apexnet", network=True),
+        Stage("ststnet", "models.ststnet", network=True),
         Stage("trainer-keras", "models.training.keras_trainer", ("initialisation",)),
         Stage("trainer-fast", "models.training.fast.engine", ("initialisation",)),
         Stage("trainer-batched", "models.training.batched_trainer", ("initialisation",)),
         Stage("svm", "models.svm_transfer"),
         Stage("folds", "evaluation.loso"),
-        Stage("inner-search", "models.inner_search", ("svm", "folds", "scores")),
         Stage("scores", "evaluation.scores"),
+        Stage("inner-search", "models.inner_search", ("svm", "folds", "scores")),
         Stage(
             "method/ast-svmnet",
             "methods.ast_svmnet",
@@ -163,14 +166,32 @@ def sections_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(section for name in upstream(names) for section in STAGES[name].sections))
 
 
+def uses_network(names: Iterable[str]) -> bool:
+    """Whether one of these stages, or a stage that they depend on, is computed by the Keras backend."""
+    return any(STAGES[name].network for name in upstream(names))
+
+
 def outdated_stages(versions: dict[str, int]) -> list[str]:
-    """Stages whose version differs from the current one, as ``name 1 -> 2``."""
-    found = []
-    for name, stored in versions.items():
-        current = stage_version(name) if name in STAGES else None
-        if current != stored:
-            found.append(f"{name} {stored} -> {'gone' if current is None else current}")
-    return found
+    """Differences between the versions that a result states and the current ones.
+
+    Parameters
+    ----------
+    versions
+        Version of each stage that the result depends on, when it was computed.
+
+    Returns
+    -------
+    list of str
+        ``name 1 -> 2`` for a stage whose version has changed, ``name 1 -> removed`` for a stage that no longer exists,
+        and ``name new -> 1`` for a stage that these stages depend on now but did not before.
+    """
+    current = stage_versions(name for name in versions if name in STAGES)
+    found = [
+        f"{name} {stored} -> {current.get(name, 'removed')}"
+        for name, stored in versions.items()
+        if current.get(name) != stored
+    ]
+    return found + [f"{name} new -> {version}" for name, version in current.items() if name not in versions]
 
 
 @lru_cache

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import io
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,11 @@ from typing import Any
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
+
+#: Age in seconds from which the temporary file of a write is that of a process that was killed.
+LEFTOVER = 3600
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 
 
 def canonical_json(value: Any) -> str:
@@ -39,6 +47,8 @@ def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file atomically: even if the process is killed, a reader sees either the old or the complete new file.
 
+    Temporary files of earlier writes of the same file that were killed are removed.
+
     Parameters
     ----------
     path
@@ -54,13 +64,15 @@ def write_atomically(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - other.stat().st_mtime > LEFTOVER:
+                other.unlink()
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

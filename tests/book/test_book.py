@@ -116,15 +116,51 @@ def test_the_code_of_chapters_is_clean_and_every_directive_is_closed(tmp_path: P
     assert found.returncode == 0, found.stdout
 
 
-def test_every_name_of_the_library_that_a_chapter_imports_exists():
-    for name in chapters.chapters():
-        for cell in chapters.read_chapter(name).cells:
-            for node in ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ():
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("astsvm_lib"):
-                    module = importlib.import_module(str(node.module))
-                    for item in node.names:
-                        if not hasattr(module, item.name):  # then it is a submodule
-                            importlib.import_module(f"{node.module}.{item.name}")
+def modules_used(name: str) -> set[str]:
+    """Modules of the library that define what a chapter imports; every imported name must exist."""
+    trees = [ast.parse(cell.source) for cell in chapters.read_chapter(name).cells if cell.cell_type == "code"]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    found, names = set(), {}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("astsvm_lib"):
+            module = importlib.import_module(str(node.module))
+            for item in node.names:
+                if not hasattr(module, item.name):  # then it is a submodule
+                    importlib.import_module(f"{node.module}.{item.name}")
+                names[item.asname or item.name] = thing = getattr(module, item.name)
+                found.add(getattr(thing, "__module__", node.module))
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            found.add(getattr(getattr(names[node.value.id], node.attr, None), "__module__", None))
+    return found
+
+
+@pytest.mark.parametrize("name", chapters.chapters())
+def test_a_chapter_declares_the_stages_and_files_that_its_code_uses(name: str):
+    needs, used = chapters.requirements_of(name), modules_used(name)
+    stages_used = {stage.name for stage in stages.STAGES.values() if f"astsvm_lib.{stage.module}" in used}
+    assert stages_used <= set(needs.versions())
+    files = needs.files()
+    for module, file in (
+        ("paper.assumptions", "src/astsvm_lib/paper/assumptions.py"),
+        ("paper.attainable", "src/astsvm_lib/paper/attainable.py"),
+        ("paper.published", "src/astsvm_lib/paper/assets/published.csv"),
+        ("datasets.manifest", "data_manifest/casme2.yaml"),
+    ):
+        assert f"astsvm_lib.{module}" not in used or file in files
+
+
+def test_a_chapter_is_run_again_when_a_file_that_it_shows_has_changed(four_chapters: Path):
+    shown = folders.project_folder() / "facts.txt"
+    shown.write_text("one")
+    path = four_chapters / "first.md"
+    path.write_text(path.read_text().replace("companion: {", 'companion: {"files": ["facts.*"], '))
+    before = keys()
+    shown.write_text("two")
+    assert {name for name, key in keys().items() if key != before[name]} == {"first"}
+    shown.unlink()
+    with pytest.raises(CompanionError, match=r"chapter first: companion.files: no file of the project matches facts"):
+        keys()
 
 
 def test_a_missing_record_is_reported_before_anything_is_run():
@@ -151,7 +187,7 @@ def test_a_figure_without_alt_text_is_refused():
     cell = nbformat.v4.new_code_cell("plot()")
     cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "x"})]
     with pytest.raises(CompanionError, match="chapter sums: expected at most one figure per cell"):
-        execution._describe_figure("sums", cell)
+        execution.describe_figure("sums", cell)
 
 
 def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method: str = "ast-svmnet") -> Record:
@@ -166,8 +202,8 @@ def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method
     folds = [FoldResult(subject=s, epochs=[], seconds=0.0, clips=c) for s, c in sorted(by_subject.items())]
     record = Record(
         key=run.key, heading=run.dataset.manifest.heading, rehearsal=True, classes=list(run.dataset.classes),
-        epochs=run.epochs, recipe=recipe.to_dict(*run.method.sections), settings={}, differs=run.differs,
-        data=run.dataset.fingerprint, stages=run.stages, libraries={}, backend="tensorflow", device="CPU",
+        recipe=recipe.to_dict(*run.method.sections), settings={}, differs=run.differs,
+        data=run.data, stages=run.stages, libraries={}, backend="tensorflow", device="CPU",
         processor="P", threads=1, commit=None, seconds=0.0, folds=folds,
     )  # fmt: skip
     store.write(record)

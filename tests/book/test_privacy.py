@@ -105,8 +105,8 @@ def render(tmp_path: Path, monkeypatch) -> Callable[[dict[str, Path]], Path]:
         (tmp_path / "_config.yml").symlink_to(folders.project_folder() / "_config.yml")
         monkeypatch.setenv("ASTSVM_BOOK", str(source))
         monkeypatch.setenv("ASTSVM_BUILD", str(tmp_path / "build"))
-        builder._assemble(executed, tmp_path / "assembled")
-        return builder._render(tmp_path / "assembled")
+        builder.assemble(executed, tmp_path / "assembled")
+        return builder.render(tmp_path / "assembled")
 
     return rendered
 

@@ -1,4 +1,7 @@
-"""The loaders of the real databases, on made-up ones in each real layout, with every known quirk and fault."""
+"""The loaders of the real databases, on made-up ones in each real layout, with every known quirk and error.
+
+One file of more than 400 lines, because all tests change copies of the same mock databases.
+"""
 
 import os
 import shutil

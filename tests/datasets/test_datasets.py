@@ -113,7 +113,7 @@ def test_deviations_are_found(small_dataset: Dataset):
 
 def test_the_fingerprint_follows_content_and_labels(small_dataset: Dataset):
     plain = small_dataset.fingerprint
-    for change in ({"label": "positive"}, {"hash_frames": lambda: "other"}):
+    for change in ({"label": "positive"}, {"hash_frames": lambda: "other"}, {"apex": None}, {"fps": 25.0}):
         clips = (replace(small_dataset.clips[0], **change), *small_dataset.clips[1:])
         assert Dataset(small_dataset.manifest, clips).fingerprint != plain
 

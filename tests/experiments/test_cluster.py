@@ -30,11 +30,11 @@ def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path, mon
         run_there = DaskExecutor.run
 
         def killing(self, *arguments):
-            for result, place in run_there(self, *arguments):
-                came.append(result.subject)
+            for finished in run_there(self, *arguments):
+                came.append(finished.result.subject)
                 if len(came) == 1:
                     os.kill(next(iter(pids.values())), signal.SIGKILL)
-                yield result, place
+                yield finished
 
         monkeypatch.setattr(DaskExecutor, "run", killing)
         there = evaluate(run, store=Store(tmp_path / "there"), progress=False, client=client)

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from astsvm_lib.experiments import (
     require_record,
 )
 from astsvm_lib.experiments.fold import EPOCHS_KEPT, run_folds, thinned
+from astsvm_lib.experiments.run import plan_again
 from astsvm_lib.experiments.runner import task_of
-from astsvm_lib.methods import METHODS
+from astsvm_lib.methods import METHODS, FoldPrediction
 from astsvm_lib.recipe import Recipe
+from astsvm_lib.results import provenance
+from astsvm_lib.results.record import Place
 from astsvm_lib.results.store import Store
 
 TINY = Profile("tiny", 1, 0.01, None, None, "for tests")
@@ -105,6 +109,46 @@ def test_a_run_that_was_cut_is_resumed(small_dataset, cache, tmp_path, monkeypat
     assert not (tmp_path / ".partial").exists()
 
 
+def test_a_resumed_run_states_every_machine_and_starts_anew_with_other_versions(
+    small_dataset, cache, tmp_path, monkeypatch
+):
+    run, begun = plan(small_dataset, LIGHT, TINY), []
+
+    def on(processor: str, numpy: str):
+        place = Place(device="CPU", processor=processor, threads=1, libraries={"numpy": numpy})
+        monkeypatch.setattr(executors, "this_place", lambda network: place)
+        monkeypatch.setattr(provenance, "library_versions", lambda: {"numpy": numpy})
+
+    def cut(folds, arrays, task, *rest):
+        for fold in folds:
+            begun.append(fold.subject)
+            if len(begun) == 3:
+                raise KeyboardInterrupt
+            yield fake_fold(fold, task)
+
+    monkeypatch.setattr(executors, "run_folds", cut)
+    on("A", "2.0")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(run, store=Store(tmp_path / "a"), cache=cache, progress=False)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    on("B", "2.0")
+    record = evaluate(run, store=Store(tmp_path / "a"), cache=cache, progress=False)
+    assert (record.processor, record.libraries, len(begun)) == ("A; B", {"numpy": "2.0"}, 4)
+    on("B", "2.1")
+    record = evaluate(run, store=Store(tmp_path / "b"), cache=cache, progress=False)
+    assert (record.processor, record.libraries, len(begun)) == ("B", {"numpy": "2.1"}, 7)
+
+
+def test_diverged_training_is_an_error_and_no_prediction(small_dataset, cache, tmp_path, monkeypatch):
+    def diverged(self, arrays, labels, folds, config, on_epoch=None):
+        for fold in folds:
+            yield FoldPrediction({"svm": np.full((len(fold.test), config.classes), np.nan)}, [])
+
+    monkeypatch.setattr(type(METHODS["ast-svmnet"]), "fit_folds", diverged)
+    with pytest.raises(CompanionError, match="svm: the scores are not numbers, so the training has diverged"):
+        evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
+
+
 def test_folds_at_once_give_what_folds_in_turn_give(small_dataset, cache, tmp_path):
     one = evaluate(plan(small_dataset, LIGHT, TINY, 5), store=Store(tmp_path / "a"), cache=cache, progress=False)
     two = evaluate(plan(small_dataset, LIGHT, TINY, 5), 2, Store(tmp_path / "b"), cache, progress=False)
@@ -157,7 +201,7 @@ def test_an_outdated_record_is_not_taken_for_a_current_one(small_dataset, cache,
     assert not is_current(run, store)
     with pytest.raises(CompanionError, match=r"found an outdated one \(optical-flow 0 -> 1\); make it with: astsvm"):
         require_record(run, store)
-    assert store.find(run.key, run.dataset.fingerprint, outdated=True).outdated == ["optical-flow 0 -> 1"]
+    assert store.find(run.key, run.data, outdated=True).outdated == ["optical-flow 0 -> 1"]
     evaluate(run, store=store, cache=cache, progress=False)
     assert is_current(run, store)
 
@@ -173,7 +217,7 @@ def test_the_committed_records_are_those_of_the_default_recipe_and_data():
         assert record.heads[0] == next(iter(method.heads))
         assert set(record.heads) <= set(method.heads)
         assert record.rehearsal == data.manifest.rehearsal
-        assert record.data == data.fingerprint
+        assert record.data == plan_again(record, data).data
         assert {clip.key: clip.truth for clip in record.clips} == {clip.key: clip.label for clip in data}
         assert all(clip.subject == data[clip.key].group for clip in record.clips)
     require_record(plan(load("rehearsal-mini")))

@@ -9,7 +9,7 @@ from fakes import fake_fold
 from astsvm_lib import report
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments import Profile, evaluate, executors, plan
+from astsvm_lib.experiments import PROFILES, Profile, evaluate, executors, plan
 from astsvm_lib.experiments.table_results import (
     claims,
     compared,
@@ -61,6 +61,7 @@ def test_a_table_that_does_not_exist_is_refused():
 @pytest.fixture
 def filled(small_dataset, cache, tmp_path, monkeypatch) -> Store:
     """Records of Table 12's two networks, two seeds of the first, and of the majority class."""
+    monkeypatch.setitem(PROFILES, "quick", TINY)
     monkeypatch.setattr(executors, "run_folds", three_heads)
     monkeypatch.setattr(type(METHODS["ast-svmnet"]), "extract", lambda *_: {})
     store = Store(tmp_path)
@@ -129,7 +130,7 @@ def test_claims_are_the_rows_of_the_paper_and_are_counted(filled: Store, small_d
     worse = replace(verdict, p=0.01, comparison=replace(verdict.comparison, uf1=-0.2))
     assert "1 (b) behind, none ahead, 0 within" in claims_counted({"rehearsal-mini": {"b": worse}})
     alike = replace(verdict, comparison=replace(verdict.comparison, uf1=-0.001, better=0, worse=0))
-    assert "1 within the noise, of which 1 with as many clips" in claims_counted({"rehearsal-mini": {"c": alike}})
+    assert "1 within the noise, of which 1 with the same number of" in claims_counted({"rehearsal-mini": {"c": alike}})
     assert claims_counted({}) == "Nothing was run for these tables yet."
     figure = report.claims_figure({**told, "rehearsal-smic": {"b": worse, "c": alike}}, "rehearsal data")
     written_in = {text.get_text(): text.get_weight() for text in figure.axes[0].texts}
@@ -152,7 +153,7 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     blocks = [item["block"] for item in objects]
     assert blocks == sorted(blocks, reverse=True)
     assert {item["dataset"] for item in objects if item["block"] == "published"} == {"casme2"}
-    assert all(set(item) == {"block", "dataset", "row", "uar", "uf1", "records"} for item in objects)
+    assert all(set(item) == {"block", "dataset", "row", "uar", "uf1", "outdated", "records"} for item in objects)
     assert [len(item["records"]) for item in objects if item["block"] == "companion"] == [2, 2, 2, 1, 1, 1]
     rows = list(csv.DictReader(io.StringIO(render_table(TABLES[12], results, "csv"))))
     assert [row["row"] for row in rows] == [item["row"] for item in objects]
@@ -199,9 +200,27 @@ def test_outdated_records_are_marked_and_never_compared_with_others(filled: Stor
     assert "| Untrained network (SVM) * † |" in text
     assert "| FC+Softmax |" in text
     assert "† outdated: made by earlier versions of a stage (folds 0 -> 1)" in text
-    assert "Untrained network (SVM) is not compared with AST+SVMNET: versions differ (folds 0, 1)" in text
+    assert "Untrained network (SVM) is not compared: outdated (folds 0 -> 1)" in text
+    rows = list(csv.DictReader(io.StringIO(render_table(table, {"rehearsal-casme2": results}, "csv"))))
+    assert [row["row"] for row in rows if row["outdated"] == "True"] == [r.row.name for r in results if r.outdated]
+    latex = render_table(table, {"rehearsal-casme2": results}, "latex")
+    assert r"\par $\dagger$ outdated: made by earlier versions of a stage (folds 0 $\to$ 1)" in latex
     assert {v.row.name for v in compared(table, results)} == {"FC+Softmax", "AST+SVMNET (raw SVM)"}
-    assert [line.split(" is ")[0] for line in refusals(table, results)] == [
+    assert [line.split(" is ")[0] for line in refusals(results)] == [
         "Untrained network (SVM)",
         "Untrained network (raw SVM)",
     ]
+
+
+def test_networks_of_different_budgets_do_not_share_a_table(filled: Store, small_dataset, cache, monkeypatch):
+    table, method = TABLES[4], METHODS["ststnet"]
+    monkeypatch.setattr(type(method), "extract", lambda *_: {})
+
+    def seeds() -> list[int]:
+        (row,) = (r for r in results_of(table, small_dataset, filled) if r.row.method == "ststnet")
+        return [record.seed for record in row.records]
+
+    evaluate(plan(small_dataset, None, "paper", 5, "ststnet"), store=filled, cache=cache, progress=False)
+    assert seeds() == []  # the paper's network is stored with the profile quick
+    evaluate(plan(small_dataset, None, TINY, 6, "ststnet"), store=filled, cache=cache, progress=False)
+    assert seeds() == [6]

@@ -40,12 +40,12 @@ def test_a_changed_landmark_model_is_refused(tmp_path: Path, monkeypatch):
     wrong = tmp_path / "shape_predictor.dat"
     wrong.write_bytes(b"other weights")
     monkeypatch.setattr("face_recognition_models.pose_predictor_model_location", lambda: str(wrong))
-    detection._dlib.cache_clear()
+    detection.load_dlib.cache_clear()
     try:
         with pytest.raises(CompanionError, match="expected SHA-256"):
             find_landmarks(np.zeros((50, 50), np.uint8))
     finally:
-        detection._dlib.cache_clear()
+        detection.load_dlib.cache_clear()
 
 
 @settings(max_examples=30, deadline=None)

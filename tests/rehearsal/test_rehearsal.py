@@ -1,3 +1,5 @@
+"""The rehearsal corpus, from the head to the clips; one file, because the tests share rendered clips."""
+
 import json
 import re
 from collections import Counter
@@ -224,7 +226,7 @@ def test_a_furrow_darkens_as_its_unit_contracts(unit):
         levels = []
         for contraction in (0.0, 0.01, 0.02):
             scene.frame(Pose({furrow.unit: contraction}))
-            levels.append(scene._texture[place][deepest].mean())
+            levels.append(scene.texture[place][deepest].mean())
         assert levels[0] > levels[1] > levels[2]
 
 

@@ -11,7 +11,7 @@ from astsvm_lib import results
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import score
 from astsvm_lib.results.files import COLUMNS
-from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult, Record, RunKey, check_comparable
+from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult, Record, RunKey
 from astsvm_lib.results.reruns import Rerun, add_reruns, read_reruns
 from astsvm_lib.results.store import Store
 from astsvm_lib.stages import stage_versions
@@ -34,11 +34,12 @@ def record(seed: int = 0, prediction: str = "negative", **changes) -> Record:
         for subject in ("a/1", "a/2", "other/3")
     ]  # fmt: skip
     values = {
-        "key": RunKey(dataset="a", method="ast-svmnet", profile="quick", seed=seed, choices="0123456789abcdef"),
+        "key": RunKey(
+            dataset="a", method="ast-svmnet", profile="quick", epochs=30, seed=seed, choices="0123456789abcdef"
+        ),
         "heading": "a (rehearsal data)",
         "rehearsal": True,
         "classes": CLASSES,
-        "epochs": 30,
         "recipe": {"flow": {"component": "u"}},
         "settings": {},
         "differs": "flow.component = u",
@@ -101,8 +102,6 @@ def test_recording_the_same_again_changes_no_file(store: Store):
 def test_a_record_that_was_changed_by_hand_is_refused(store: Store):
     path = store.folder / "predictions" / f"{record().name}.csv"
     path.write_text(path.read_text().replace("1/y,positive,negative", "1/y,positive,positive"))
-    runs = store.folder / "runs.csv"
-    runs.write_text(runs.read_text().replace("quick,30,0", "quick,31,0"))
     with pytest.raises(CompanionError, match=r"do not match runs\.csv"):
         store.read(record().name)
     with pytest.warns(UserWarning, match="damaged record"):
@@ -110,11 +109,46 @@ def test_a_record_that_was_changed_by_hand_is_refused(store: Store):
     assert store.find(record(1).key, "d") is not None
 
 
+def test_recording_again_repairs_damaged_files(store: Store):
+    path = store.folder / "predictions" / f"{record().name}.csv"
+    good = path.read_bytes()
+    for damage in (lambda: path.write_text("broken"), path.unlink):
+        damage()
+        with pytest.warns(UserWarning, match="damaged record"):
+            assert [r.seed for r in store.records()] == [1]  # the others remain readable
+        store.write(record(0, seconds=99.0))
+        assert path.read_bytes() == good
+    assert [r.seed for r in store.records()] == [0, 1]
+
+
+def test_a_damaged_field_is_an_error_of_its_record(store: Store):
+    runs = store.folder / "runs.csv"
+    runs.write_text(runs.read_text().replace("quick,30,0,", "quick,thirty,0,"))
+    with pytest.raises(CompanionError, match=r"seed0_.*runs\.csv or its tables are damaged .*thirty"):
+        store.read(record().name)
+    assert store.read(record(1).name).seed == 1
+
+
+def test_results_of_an_installed_package_are_read_only(store: Store, monkeypatch):
+    monkeypatch.setattr("astsvm_lib.results.store._PACKAGED", store.folder)
+    with pytest.raises(CompanionError, match="name a folder for new ones with --out FOLDER or ASTSVM_RESULTS"):
+        store.write(record(2))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CompanionError, match="results: cannot create the folder .*file/here"):
+        Store(tmp_path / "file" / "here").write(record())
+
+
 def test_a_table_with_other_columns_or_short_rows_is_refused(store: Store):
     runs = store.folder / "runs.csv"
     text = runs.read_text()
     runs.write_text(text.replace("run,dataset", "name,dataset"))
     with pytest.raises(CompanionError, match="expected the columns run, dataset"):
+        store.rows()
+    runs.write_text(text + text.splitlines()[1] + "\n")  # as after a wrong merge
+    with pytest.raises(CompanionError, match="expected one row per run, found two of a_ast-svmnet_quick_seed0"):
         store.rows()
     runs.write_text(text + "half,a row\n")
     with pytest.raises(CompanionError, match=f"line 4: expected {len(COLUMNS)} fields, found 2"):
@@ -144,9 +178,16 @@ def test_records_of_other_data_or_versions_are_not_found(store: Store):
     store.write(record(1, stages=old))
     assert [r.seed for r in store.seeds(record().key, "d")] == [0]
     assert [r.seed for r in store.seeds(record().key, "d", outdated=True)] == [0, 1]
-    with pytest.raises(CompanionError, match=r"must not be compared \(idsf 0, 1\)"):
-        check_comparable(*store.seeds(record().key, "d", outdated=True))
-    check_comparable(store.read(record().name))
+    more = record().key.model_copy(update={"epochs": 60})  # the profile of this name now has more epochs
+    assert store.find(record().key, "d") is not None
+    assert store.find(more, "d") is None
+
+
+def test_a_stage_that_was_added_or_removed_makes_a_record_outdated():
+    now = record().stages
+    fewer = {name: version for name, version in now.items() if name != "idsf"}
+    assert record(stages=fewer).outdated == ["idsf new -> 1"]
+    assert record(stages={**now, "sharpening": 2}).outdated == ["sharpening 2 -> removed"]
 
 
 def test_all_results_as_data_frames(store: Store):

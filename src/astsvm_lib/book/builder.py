@@ -49,14 +49,15 @@ def chapter_key(name: str, values: Mapping[str, Any], data: str = "") -> str:
     Returns
     -------
     str
-        Depends on the chapter's text and parameters, the versions of its stages, the stored runs that it shows, its
-        data, and the versions of libraries.
+        Depends on the chapter's text and parameters, the versions of its stages, the stored runs and files that it
+        shows, its data, and the versions of libraries. It does not depend on the code of figures and tables.
     """
     needs, parameters = requirements_of(name), all_parameters(name, values)
     manifests = [load_manifest(str(parameters["dataset"])).model_dump_json()] if "dataset" in parameters else []
     text = (source_folder() / f"{name}.md").read_text(encoding="utf-8")
     shown = needs.shown(parameters, Store()) if needs.front.runs or needs.front.reruns else []
-    return digest([text, dict(values), needs.versions(), shown, manifests, provenance.library_versions(), data])
+    inputs = [needs.versions(), needs.files(), shown, manifests, provenance.library_versions(), data]
+    return digest([text, dict(values), *inputs])
 
 
 def _clips_declared(values: Mapping[str, Any]) -> int:
@@ -96,7 +97,7 @@ def run_if_changed(name: str, values: Mapping[str, Any], data: str = "") -> tupl
     return name, path
 
 
-def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
+def assemble(executed: Mapping[str, Path], folder: Path) -> None:
     """Write the folder that Jupyter Book renders: the book's files, with chapters replaced by executed notebooks."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source_folder(), folder, ignore=shutil.ignore_patterns("results", "params", ".*"))
@@ -109,7 +110,7 @@ def _assemble(executed: Mapping[str, Path], folder: Path) -> None:
         (folder / "_extra" / "croissant" / f"{dataset}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _render(source: Path) -> Path:
+def render(source: Path) -> Path:
     """Run Jupyter Book with warnings as errors; the new pages replace the old ones when they are complete."""
     command = [
         sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
@@ -142,7 +143,7 @@ def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
         extract_all(dataset, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
 
 
-def build(params: Path | None = None, jobs: int = 2) -> Path:
+def build(params: Path | None = None, jobs: int = 2, everything: bool = False) -> Path:
     """Execute the chapters that have changed, and render the book.
 
     Parameters
@@ -151,6 +152,8 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
         Parameter file; see :func:`~astsvm_lib.book.chapters.read_parameters`.
     jobs
         Number of chapters executed in parallel.
+    everything
+        Whether to execute all chapters again, for instance after a change of the figures' code.
 
     Returns
     -------
@@ -167,6 +170,8 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
         needs = requirements_of(name)
         if needs.front.runs:
             needs.check_required(all_parameters(name, chosen), Store())
+    if everything:
+        shutil.rmtree(build_folder() / "executed", ignore_errors=True)
     on_disk = {dataset: data_on_disk(dataset) for dataset in datasets_used(params)}
     _prepare_data(values, jobs)
     work = [
@@ -178,8 +183,8 @@ def build(params: Path | None = None, jobs: int = 2) -> Path:
     runs = map_unordered(run_if_changed, work, jobs, KERNEL_ENVIRONMENT)
     executed = dict(tqdm(runs, total=len(values), desc="chapters"))
     kept = {path.name for path in executed.values()}
-    for path in (build_folder() / "executed").glob("*-*.ipynb"):
+    for path in (build_folder() / "executed").iterdir():
         if path.name not in kept:
             path.unlink()
-    _assemble(executed, build_folder() / "source")
-    return _render(build_folder() / "source") / "index.html"
+    assemble(executed, build_folder() / "source")
+    return render(build_folder() / "source") / "index.html"

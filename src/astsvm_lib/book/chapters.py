@@ -37,8 +37,12 @@ def read_chapter(name: str) -> nbformat.NotebookNode:
 
 
 def is_notebook(name: str) -> bool:
-    """Whether a page is a notebook; other pages are not executed."""
-    return (source_folder() / f"{name}.md").read_text(encoding="utf-8").startswith("---\njupytext:")
+    """Whether a page is a notebook: its front matter has the key ``jupytext``. Other pages are not executed."""
+    text = (source_folder() / f"{name}.md").read_text(encoding="utf-8")
+    if not text.startswith("---\n"):
+        return False
+    front = yaml.safe_load(text.split("\n---", 1)[0])
+    return isinstance(front, dict) and "jupytext" in front
 
 
 def chapters() -> list[str]:

@@ -43,7 +43,7 @@ def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookN
     return nbformat.v4.new_markdown_cell("\n".join(lines))
 
 
-def _describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
+def describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
     """Move the alt text of a figure to the metadata of its cell, where the renderer expects it."""
     figures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     texts = [output.metadata.get("image/png", {}).get("alt", "") for output in figures]
@@ -134,7 +134,7 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
     values
         Parameters that replace the chapter's defaults.
     out
-        File to write; by default ``executed/NAME.ipynb`` in the build folder.
+        File to write; by default ``single/NAME.ipynb`` in the build folder.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
     values = dict(values or {})
     notebook = read_chapter(name)
     check_parameters(name, values)
-    target = out or build_folder() / "executed" / f"{name}.ipynb"
+    target = out or build_folder() / "single" / f"{name}.ipynb"
     with tempfile.TemporaryDirectory(prefix="astsvm-") as folder:
         source, result = Path(folder) / f"{name}.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, source)
@@ -172,7 +172,7 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
         paths = _hidden_paths()
         for cell in executed.cells:
             _check_outputs(name, cell)
-            _describe_figure(name, cell)
+            describe_figure(name, cell)
             _drop_startup_messages(cell)
             _hide_paths(cell.get("outputs", []), paths)
             cell.metadata.pop("papermill", None)

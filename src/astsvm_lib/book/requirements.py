@@ -4,6 +4,7 @@ A chapter declares them in its front matter::
 
     companion:
       stages: [features, svm]          # all stages by default
+      files: [data_manifest/*.yaml]    # files of the project whose content it shows
       reruns: true                     # reruns of stored folds (reruns.csv)
       features: true                   # features of every clip of its data set, prepared in advance
       runs:
@@ -12,16 +13,19 @@ A chapter declares them in its front matter::
         - {changes: {flow: {component: u}}, profile: quick}   # a changed recipe
         - {table: 9}                                          # every row of a table, on all data sets it shows
         - {variants: true, profile: quick}                    # every variant of the page "The readings that matter"
+        - {all: true}                                         # all stored runs
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from astsvm_lib.book.folders import project_folder
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments.profiles import PROFILES, profile_named
@@ -30,11 +34,13 @@ from astsvm_lib.experiments.stored import require_record
 from astsvm_lib.experiments.table_results import run_of
 from astsvm_lib.experiments.variants import VARIANTS
 from astsvm_lib.methods import method_named
+from astsvm_lib.paper.published import FILE as PUBLISHED
 from astsvm_lib.paper.tables import table_numbered
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.reruns import read_reruns
 from astsvm_lib.results.store import Store
 from astsvm_lib.stages import STAGES, stage_named, stage_versions
+from astsvm_lib.storage import digest
 
 
 class Declared(BaseModel):
@@ -46,6 +52,7 @@ class Declared(BaseModel):
 class DeclaredRuns(Declared):
     """Declaration of stored runs that a chapter shows; see the module's docstring for examples."""
 
+    all: bool = False
     table: int | None = None
     variants: bool = False
     method: str = "ast-svmnet"
@@ -60,6 +67,7 @@ class Front(Declared):
     """The key ``companion`` of the front matter."""
 
     stages: list[str] | None = None
+    files: list[str] = []
     features: bool = False
     reruns: bool = False
     runs: list[DeclaredRuns] = []
@@ -76,13 +84,12 @@ class Selection:
     seed: int | None
 
     def matches(self, name: str) -> bool:
-        """Whether the run with this name is selected."""
-        dataset, method, profile, seed, choices = name.split("_")
-        return (
-            (dataset, method, choices) == (self.dataset, self.method, self.choices)
-            and self.profile in (None, profile)
-            and self.seed in (None, int(seed.removeprefix("seed")))
-        )
+        """Whether the run with this name is selected; see :attr:`~astsvm_lib.results.record.RunKey.name`."""
+        start, end = f"{self.dataset}_{self.method}_", f"_{self.choices}"
+        if not (name.startswith(start) and name.endswith(end)):
+            return False
+        profile, _, seed = name.removeprefix(start).removesuffix(end).rpartition("_seed")
+        return self.profile in (None, profile) and self.seed in (None, int(seed))
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,29 @@ class Requirements:
         return cls(chapter, front)
 
     def versions(self) -> dict[str, int]:
-        """Version of each stage that the chapter uses."""
-        return stage_versions(STAGES if self.front.stages is None else self.front.stages)
+        """Version of each stage that the chapter uses; a chapter that shows runs also uses the scores."""
+        names = [*STAGES] if self.front.stages is None else self.front.stages
+        return stage_versions([*names, "scores"] if self.front.runs else names)
+
+    def files(self) -> dict[str, str]:
+        """Digest of each file whose content the chapter shows, by its path in the project.
+
+        A chapter that shows a table of the paper also shows the published scores.
+
+        Raises
+        ------
+        CompanionError
+            If a pattern matches no file.
+        """
+        tables = any(runs.table is not None for runs in self.front.runs)
+        found = {"published.csv": digest(PUBLISHED.read_text(encoding="utf-8"))} if tables else {}
+        for pattern in self.front.files:
+            paths = sorted(path for path in project_folder().glob(pattern) if path.is_file())
+            if not paths:
+                raise CompanionError(f"chapter {self.chapter}: companion.files: no file of the project matches {pattern}")
+            for path in paths:
+                found[path.relative_to(project_folder()).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
 
     def _planned(self, parameters: Mapping[str, Any]) -> list[tuple[DeclaredRuns, Run]]:
         """Runs for each declaration; their profile and seed are placeholders where none is declared."""
@@ -144,6 +172,8 @@ class Requirements:
         own = parameters.get("dataset")
         found = []
         for runs in self.front.runs:
+            if runs.all:
+                continue
             profile = runs.profile or next(iter(PROFILES))
             if runs.table is not None:
                 table = table_numbered(runs.table)
@@ -152,6 +182,8 @@ class Requirements:
                     names |= dict.fromkeys(table.datasets)
                 found += [(runs, run_of(row, load(name), recipe, profile)) for name in names for row in table.rows]
                 continue
+            if not (runs.dataset or own):
+                raise CompanionError(f"chapter {self.chapter}: companion.runs: expected a data set, found none")
             dataset = load(runs.dataset or str(own))
             changes = [variant.changes for variant in VARIANTS] if runs.variants else [runs.changes]
             found += [(runs, plan(dataset, recipe.replace(**c), profile, 0, runs.method)) for c in changes]
@@ -184,11 +216,11 @@ class Requirements:
         list of str
             Name, checksum and stages of each run, then the rows of ``reruns.csv`` if the chapter declares it.
         """
-        chosen = self.selections(parameters)
+        chosen, every = self.selections(parameters), any(runs.all for runs in self.front.runs)
         found = [
             f"{name} {row['checksum']} {row['stages']}"
             for name, row in sorted(store.rows().items())
-            if any(selection.matches(name) for selection in chosen)
+            if every or any(selection.matches(name) for selection in chosen)
         ]
         return found + (read_reruns(store.folder).to_csv().splitlines() if self.front.reruns else [])
 
@@ -224,13 +256,15 @@ class Requirements:
         parameters
             Parameters of the chapter.
         names
-            Names of the runs that were looked up.
+            Names of the runs that were looked up; ``*`` stands for all stored runs.
 
         Raises
         ------
         CompanionError
             If a run is not declared; the message lists these runs.
         """
+        if any(runs.all for runs in self.front.runs):
+            return
         chosen = self.selections(parameters)
         extra = [name for name in dict.fromkeys(names) if not any(selection.matches(name) for selection in chosen)]
         if extra:

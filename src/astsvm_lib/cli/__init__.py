@@ -1,4 +1,7 @@
-"""The command ``astsvm``: one module per group of commands, imported when a command is used."""
+"""The command ``astsvm``: one module per group of commands, imported when a command is used.
+
+A command's function has one parameter per option, hence often more than seven.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from astsvm_lib.errors import CompanionError
 
 #: Command -> module and function, and its line in ``astsvm --help``.
 COMMANDS = {
-    "attainable": ("paper:attainable_command", "Can this UAR and this UF1 belong together?"),
+    "attainable": ("paper:attainable_command", "Check whether any confusion matrix has both this UAR and this UF1."),
     "book": ("book:book_command", "Run the chapters that have changed, render the book, and print where it is."),
     "chapter": ("book:chapter_group", "Run single chapters of the book."),
     "data": ("data:data_group", "Check data sets, render faces, and prepare clips."),
@@ -22,10 +25,10 @@ COMMANDS = {
     "network": ("inspect:network_group", "Show the network of the paper."),
     "preprocess": ("inspect:preprocess_command", "Prepare a clip of your own."),
     "recipe": ("inspect:recipe_command", "Print the default recipe, or check a recipe file and print it in full."),
-    "results": ("results:results_group", "List stored results, and verify them by running folds again."),
+    "results": ("results:results_group", "List stored results, and verify them by computing folds again."),
     "run": ("evaluate:run_command", "Run everything that the paper's tables need, each network once."),
-    "score": ("inspect:score_command", "Score the LOSO log of any method: a CSV table with a row a clip."),
-    "table": ("paper:table_command", "Print a table of the paper beside what was run here."),
+    "score": ("inspect:score_command", "Score the LOSO log of any method: a CSV table with one row per clip."),
+    "table": ("paper:table_command", "Print a table of the paper with the published and the companion's results."),
 }
 
 
@@ -84,6 +87,11 @@ def main(arguments: list[str] | None = None) -> None:
         if extra is None:
             raise
         click.echo(f"error: this needs {error.name}: pip install 'astsvm-lib[{extra}]'", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"error: {error.filename}: {error.strerror}", err=True)
         sys.exit(2)
     except click.Abort:
         click.echo(

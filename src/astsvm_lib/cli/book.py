@@ -28,11 +28,13 @@ def chapter_list() -> None:
 @click.argument("name")
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="KEY VALUE", help="Set a parameter; repeatable.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Notebook to write; by default NAME.ipynb in the build folder."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Notebook to write; by default single/NAME.ipynb in the build folder.",
 )
 @root_option
 def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | None, root: Path | None) -> None:
-    """Run chapter NAME through papermill: as it stands, or with other parameters."""
+    """Run chapter NAME with papermill, with its own or with other parameters."""
     import yaml
 
     from astsvm_lib.book.chapters import parameters_of
@@ -47,9 +49,12 @@ def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | 
 
 @click.command("book")
 @click.option("--params", type=click.Path(path_type=Path), help="YAML file of parameters; book/params/ has examples.")
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Chapters run at once.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Number of chapters run in parallel."
+)
+@click.option("--force", is_flag=True, help="Run all chapters, not only those that have changed.")
 @root_option
-def book_command(params: Path | None, jobs: int, root: Path | None) -> None:
+def book_command(params: Path | None, jobs: int, force: bool, root: Path | None) -> None:
     """Run the chapters that have changed, render the book, and print where it is."""
     from astsvm_lib.book.builder import build
     from astsvm_lib.book.chapters import datasets_used
@@ -57,4 +62,4 @@ def book_command(params: Path | None, jobs: int, root: Path | None) -> None:
 
     if root is not None:
         set_root(datasets_used(params), root)
-    click.echo(f"The book is at {build(params, jobs)}")
+    click.echo(f"The book is at {build(params, jobs, force)}")

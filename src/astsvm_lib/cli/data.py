@@ -171,7 +171,7 @@ def data_export_landmarks(dataset: str, out: Path, recipe_file: Path | None, job
 @recipe_option
 @root_option
 def data_import_landmarks(dataset: str, file: Path, recipe_file: Path | None, root: Path | None) -> None:
-    """Take landmarks of data set ID from FILE, so that nothing has to be detected here.
+    """Import landmarks of data set ID from FILE, so that dlib is not needed.
 
     The file is checked against the frames on this machine; either all landmarks are imported or none.
     """
@@ -179,13 +179,15 @@ def data_import_landmarks(dataset: str, file: Path, recipe_file: Path | None, ro
     from astsvm_lib.preprocessing.landmark_file import import_landmarks
 
     count = import_landmarks(load(dataset, root), read_recipe(recipe_file), file)
-    click.echo(f"{dataset}: landmarks of {count} clips taken from {file}")
+    click.echo(f"{dataset}: landmarks of {count} clips imported from {file}")
 
 
 @data_group.command("prepare")
 @click.argument("dataset", metavar="ID")
 @recipe_option
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips prepared at once.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Number of clips prepared in parallel."
+)
 @root_option
 def data_prepare(dataset: str, recipe_file: Path | None, jobs: int, root: Path | None) -> None:
     """Prepare every clip of data set ID, so that evaluate finds them ready.

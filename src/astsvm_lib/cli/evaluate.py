@@ -42,13 +42,16 @@ if TYPE_CHECKING:
 @click.option("--method", default="ast-svmnet", show_default=True, metavar="NAME", help="As in: astsvm methods.")
 @recipe_option
 @click.option(
-    "--settings", "settings_file", type=click.Path(path_type=Path), help="The method's settings; its own otherwise."
+    "--settings",
+    "settings_file",
+    type=click.Path(path_type=Path),
+    help="Settings of the method; its defaults by default.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @folds_option
 @root_option
 @records_option
-@click.option("--overwrite", is_flag=True, help="Run even what is stored.")
+@click.option("--overwrite", is_flag=True, help="Run again even if a record is stored.")
 @json_option
 def evaluate_command(
     dataset: str,
@@ -94,19 +97,21 @@ def evaluate_command(
 
 
 @click.command("run")
-@click.option("--table", "number", default="all", show_default=True, metavar="N|all", help="Which table: 4 to 12.")
+@click.option(
+    "--table", "number", default="all", show_default=True, metavar="N|all", help="Number of a table, 4 to 12."
+)
 @click.option(
     "--dataset", "names", multiple=True, required=True, metavar="ID", help="Data set; may be given more than once."
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
-@click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Each is a run of its own.")
+@click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Seeds; a separate run for each.")
 @recipe_option
 @folds_option
-@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras computes with.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster; 'local' starts --jobs workers here.")
+@click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="Keras backend.")
+@click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler; 'local' starts --jobs workers.")
 @root_option
 @records_option
-@click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
+@click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
 def run_command(
     number: str,
     names: tuple[str, ...],
@@ -156,10 +161,10 @@ def run_command(
             finished: Iterator[tuple[Run, Record]] = ((futures[f], f.result()) for f in as_completed(futures))
         else:
             finished = ((run, evaluate(run, jobs, store)) for run in waiting)
-        for place, (run, record) in enumerate(finished, 1):
+        for count, (run, record) in enumerate(finished, 1):
             found = {head: record.scores(head) for head in record.heads}
             scores = "; ".join(f"{head} UAR {s.uar:.3f} UF1 {s.uf1:.3f}" for head, s in found.items())
-            click.echo(f"{place} of {len(waiting)}, {clock.finished(run)}: {record.name}: {scores}")
+            click.echo(f"{count} of {len(waiting)}, {clock.finished(run)}: {record.name}: {scores}")
 
 
 @click.command("methods")

@@ -54,10 +54,10 @@ def network_summary(recipe_file: Path | None, as_json: bool) -> None:
 
 @click.command("preprocess")
 @click.argument("video", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write the .npz file.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write, .npz.")
 @click.option("--onset", type=int, default=0, show_default=True, help="First frame, counted from 0.")
 @click.option("--offset", type=int, help="Last frame, included; the recording's last by default.")
-@click.option("--fps", type=float, help="Frames a second; needed for a folder of frames.")
+@click.option("--fps", type=float, help="Frame rate in Hz; required for a folder of frames.")
 @recipe_option
 def preprocess_command(
     video: Path, out: Path, onset: int, offset: int | None, fps: float | None, recipe_file: Path | None
@@ -105,13 +105,13 @@ def preprocess_command(
 def score_command(
     file: Path, truth: str, prediction: str, subject: str | None, group: str | None, as_json: bool
 ) -> None:
-    """Score the LOSO log of any method: a CSV table with a row a clip."""
+    """Score the LOSO log of any method: a CSV table with one row per clip."""
     from astsvm_lib.evaluation.logs import score_log
 
     result = score_log(file, truth, prediction, subject, group)
     if result.unknown_labels:
         names = ", ".join(result.unknown_labels)
-        click.echo(f"note: predicted but never true, so counted as missed: {names}", err=True)
+        click.echo(f"note: labels that occur only as predictions, counted as errors: {names}", err=True)
     if as_json:
         print_json(result.to_dict())
         return

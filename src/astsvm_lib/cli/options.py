@@ -27,7 +27,7 @@ records_option = click.option(
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="Folder of records; what was cut is resumed from here.",
+    help="Folder of records; an interrupted run is resumed from its finished folds there.",
 )
 
 results_option = click.option(
@@ -37,11 +37,11 @@ results_option = click.option(
 )
 
 folds_option = click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds run at once."
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Number of folds computed in parallel."
 )
 
 clips_option = click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Clips worked on at once."
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Number of clips processed in parallel."
 )
 
 recipe_option = click.option(

@@ -19,13 +19,15 @@ from astsvm_lib.experiments.profiles import PROFILES
 
 
 @click.command("attainable")
-@click.option("--sizes", required=True, metavar="70,51,43", help="Clips of each of the three classes.")
+@click.option("--sizes", required=True, metavar="70,51,43", help="Number of clips of each of the three classes.")
 @click.option("--uar", type=float, required=True)
 @click.option("--uf1", type=float, required=True)
-@click.option("--decimals", type=click.IntRange(1, 6), default=3, show_default=True, help="To which both are rounded.")
+@click.option(
+    "--decimals", type=click.IntRange(1, 6), default=3, show_default=True, help="Number of decimals of both scores."
+)
 @json_option
 def attainable_command(sizes: str, uar: float, uf1: float, decimals: int, as_json: bool) -> None:
-    """Can this UAR and this UF1 belong together?
+    """Check whether any confusion matrix has both this UAR and this UF1.
 
     An exact search over the confusion matrices of three classes.
     """
@@ -66,7 +68,7 @@ def table_command(
     results: Path | None,
     form: str,
 ) -> None:
-    """Print a table of the paper beside what was run here.
+    """Print a table of the paper with the published and the companion's results.
 
     NUMBER is 4 to 12. Published and own results are printed in two separate blocks.
     """

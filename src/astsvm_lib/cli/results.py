@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from astsvm_lib.cli.options import folds_option, json_option, print_json, results_option
+from astsvm_lib.cli.options import folds_option, json_option, print_json, results_option, root_option
 
 
 @click.group()
 def results_group() -> None:
-    """List stored results, and verify them by running folds again."""
+    """List stored results, and verify them by computing folds again."""
 
 
 @results_group.command("list")
@@ -47,22 +47,38 @@ def results_list(dataset: str | None, results: Path | None, as_json: bool) -> No
 
 @results_group.command("verify")
 @click.argument("run")
-@click.option("--folds", type=click.IntRange(min=1), help="How many folds, evenly spaced; all by default.")
-@click.option("--tolerance", type=float, default=0.01, show_default=True, help="Of a score, that counts as the same.")
-@click.option("--keep", is_flag=True, help="Note what was found in reruns.csv beside the records.")
+@click.option("--folds", type=click.IntRange(min=1), help="Number of folds, evenly spaced; all by default.")
+@click.option(
+    "--tolerance", type=float, default=0.01, show_default=True, help="Largest accepted difference of a score."
+)
+@click.option("--keep", is_flag=True, help="Store the differences in reruns.csv, in the folder of records.")
 @folds_option
+@root_option
 @results_option
 @json_option
 def results_verify(
-    run: str, folds: int | None, tolerance: float, keep: bool, jobs: int, results: Path | None, as_json: bool
+    run: str,
+    folds: int | None,
+    tolerance: float,
+    keep: bool,
+    jobs: int,
+    root: Path | None,
+    results: Path | None,
+    as_json: bool,
 ) -> None:
-    """Run folds of stored run RUN again; exit 0 only if every prediction and score is as stored."""
+    """Compute folds of the stored run RUN again, and compare predictions and scores.
+
+    The exit status is 0 only if every prediction agrees, and every score within the tolerance.
+    """
     from astsvm_lib.experiments.verify import verify
     from astsvm_lib.results import Store, results_folder
     from astsvm_lib.results.reruns import Rerun, add_reruns
 
     store = Store(results_folder(results))
-    found = verify(store.read(run), folds, tolerance, jobs)
+    if keep:
+        store.check_writable()
+    record = store.read(run)
+    found = verify(record, folds, tolerance, jobs, root)
     reruns = [
         Rerun(run, check.head, len(found.subjects), check.clips, check.changed, check.largest, check.uf1_stored,
               check.uf1_now, f"{found.place.device}, {found.place.processor}", found.place.threads)
@@ -78,6 +94,8 @@ def results_verify(
                 f"{rerun.head}: {rerun.changed} of {rerun.clips} predictions changed; largest difference of a score "
                 f"{rerun.largest:.4f}; UF1 of these clips {rerun.uf1_stored:.3f} stored, {rerun.uf1_now:.3f} now"
             )
-        verdict = "as stored" if found.agrees else f"not as stored (tolerance {tolerance:g})"
-        click.echo(f"{run}: {len(found.subjects)} folds run again: {verdict}")
+        for line in found.changes:
+            click.echo(line)
+        verdict = "agrees with the record" if found.agrees else f"differs from the record (tolerance {tolerance:g})"
+        click.echo(f"{run}: {len(found.subjects)} folds computed again: {verdict}")
     sys.exit(0 if found.agrees else 1)

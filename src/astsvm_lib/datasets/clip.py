@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -96,6 +96,19 @@ class Clip:
         return self.offset - self.onset + 1
 
 
+def fingerprint_of(clips: Iterable[Clip]) -> str:
+    """Digest of key, label, onset, apex, offset, frame rate and content of clips.
+
+    Parameters
+    ----------
+    clips
+        Clips in a fixed order.
+    """
+    return digest(
+        [[clip.key, clip.label, clip.onset, clip.apex, clip.offset, clip.fps, clip.fingerprint] for clip in clips]
+    )
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A declared data set and its clips, in a fixed order.
@@ -141,8 +154,8 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the key, label and fingerprint of every clip."""
-        return digest([[clip.key, clip.label, clip.fingerprint] for clip in self.clips])
+        """Digest of annotation and content of every scored clip."""
+        return fingerprint_of(self.clips)
 
     def __len__(self) -> int:
         return len(self.clips)

@@ -20,9 +20,9 @@ from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.experiments.fold import Task, run_folds
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.methods.method import OnEpoch
-from astsvm_lib.parallel import map_unordered, thread_count
-from astsvm_lib.results import provenance
-from astsvm_lib.results.record import FoldResult, Part
+from astsvm_lib.parallel import map_unordered
+from astsvm_lib.results.provenance import this_place
+from astsvm_lib.results.record import FinishedFold
 from astsvm_lib.storage import Arrays
 
 if TYPE_CHECKING:
@@ -34,20 +34,7 @@ TRIES = 10
 _ONE_AT_A_TIME = threading.Lock()
 
 
-class Place(Part):
-    """Hardware on which a fold was computed, and number of threads."""
-
-    device: str
-    processor: str
-    threads: int
-
-
-Results = Iterator[tuple[FoldResult, Place]]
-
-
-def this_place() -> Place:
-    """Hardware and number of threads of the current process; imports the Keras backend."""
-    return Place(device=provenance.device(), processor=provenance.processor(), threads=thread_count())
+Results = Iterator[FinishedFold]
 
 
 class Executor(ABC):
@@ -95,9 +82,9 @@ class SerialExecutor(Executor):
     def run(
         self, run: Run, task: Task, folds: Sequence[Fold], extract: Callable[[], Arrays], on_epoch: OnEpoch
     ) -> Results:
-        place = this_place()
+        place = this_place(task.method.uses_network)
         for result in run_folds(folds, extract(), task, on_epoch):
-            yield result, place
+            yield FinishedFold(result=result, place=place)
 
 
 @lru_cache(maxsize=1)
@@ -106,9 +93,13 @@ def _shared_arrays(folder: Path) -> Arrays:
     return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
 
 
-def _run_shared(fold: Fold, folder: Path, task: Task) -> tuple[FoldResult, Place]:
-    (result,) = run_folds([fold], _shared_arrays(folder), task)
-    return result, this_place()
+def _run_one(fold: Fold, arrays: Arrays, task: Task) -> FinishedFold:
+    (result,) = run_folds([fold], arrays, task)
+    return FinishedFold(result=result, place=this_place(task.method.uses_network))
+
+
+def _run_shared(fold: Fold, folder: Path, task: Task) -> FinishedFold:
+    return _run_one(fold, _shared_arrays(folder), task)
 
 
 class ProcessExecutor(Executor):
@@ -117,8 +108,8 @@ class ProcessExecutor(Executor):
     Parameters
     ----------
     jobs
-        Number of processes. The cores of the machine are divided among them; the arrays are memory-mapped and
-        therefore held in memory once.
+        Number of processes. The cores of the machine are divided among them. The arrays of all clips are
+        memory-mapped; each process copies the training clips of its fold.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -144,15 +135,14 @@ class ProcessExecutor(Executor):
 _EXTRACTED: dict[tuple[str, str], Arrays] = {}
 
 
-def _run_on_worker(run: Run, task: Task, fold: Fold) -> tuple[FoldResult, Place]:
+def _run_on_worker(run: Run, task: Task, fold: Fold) -> FinishedFold:
     """Compute one fold on a worker, which prepares the clips itself or reads them from its cache."""
     with _ONE_AT_A_TIME:
-        key = run.name, run.dataset.fingerprint
+        key = run.name, run.data
         if key not in _EXTRACTED:  # only the arrays of one run are kept in memory
             _EXTRACTED.clear()
             _EXTRACTED[key] = run.method.extract(run.clips, run.recipe, run.settings, Cache(), 1, False)
-        (result,) = run_folds([fold], _EXTRACTED[key], task)
-        return result, this_place()
+        return _run_one(fold, _EXTRACTED[key], task)
 
 
 class DaskExecutor(Executor):

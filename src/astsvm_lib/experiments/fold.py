@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
 from astsvm_lib.results.files import EPOCHS_KEPT
@@ -66,6 +67,11 @@ def run_folds(folds: Sequence[Fold], arrays: Arrays, task: Task, on_epoch: OnEpo
     ------
     FoldResult
         Result of each fold, in the order of ``folds``.
+
+    Raises
+    ------
+    CompanionError
+        If a score is not a number.
     """
     predictions = task.method.fit_folds(arrays, task.labels, folds, task.config, on_epoch)
     for fold in folds:
@@ -75,7 +81,12 @@ def run_folds(folds: Sequence[Fold], arrays: Arrays, task: Task, on_epoch: OnEpo
         yield _fold_result(fold, prediction, task, time.perf_counter() - started)
 
 
-def _head_result(scores: np.ndarray, classes: tuple[str, ...]) -> HeadResult:
+def _head_result(scores: np.ndarray, classes: tuple[str, ...], where: str) -> HeadResult:
+    if np.isnan(scores).any():
+        raise CompanionError(
+            f"{where}: the scores are not numbers, so the training has diverged; choose a lower learning "
+            "rate or another initialisation"
+        )
     values = {c: round(float(v), 6) if np.isfinite(v) else None for c, v in zip(classes, scores, strict=True)}
     return HeadResult(prediction=classes[int(scores.argmax())], scores=values)
 
@@ -86,7 +97,10 @@ def _fold_result(fold: Fold, prediction: FoldPrediction, task: Task, seconds: fl
             key=task.keys[row],
             subject=fold.subject,
             truth=task.classes[task.labels[row]],
-            heads={head: _head_result(scores[i], task.classes) for head, scores in prediction.heads.items()},
+            heads={
+                head: _head_result(scores[i], task.classes, f"{task.keys[row]}, {head}")
+                for head, scores in prediction.heads.items()
+            },
         )
         for i, row in enumerate(fold.test)
     ]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from astsvm_lib.choices import Choices
-from astsvm_lib.datasets.clip import Clip, Dataset
+from astsvm_lib.datasets.clip import Clip, Dataset, fingerprint_of
 from astsvm_lib.experiments.profiles import Profile, profile_named
 from astsvm_lib.methods import Method, method_named
 from astsvm_lib.recipe import Recipe
@@ -60,6 +60,7 @@ class Run:
             dataset=self.dataset.id,
             method=self.method.name,
             profile=self.profile.name,
+            epochs=self.epochs,
             seed=self.seed,
             choices=self.method.choices_digest(self.recipe, self.settings),
         )
@@ -73,6 +74,11 @@ class Run:
     def clips(self) -> tuple[Clip, ...]:
         """The clips that the profile selects."""
         return self.profile.choose(self.dataset)
+
+    @cached_property
+    def data(self) -> str:
+        """Fingerprint of the clips that the profile selects."""
+        return fingerprint_of(self.clips)
 
     @property
     def stages(self) -> dict[str, int]:

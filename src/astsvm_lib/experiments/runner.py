@@ -11,18 +11,20 @@ from tqdm import tqdm
 
 from astsvm_lib.cache import Cache
 from astsvm_lib.evaluation.loso import Fold, loso
-from astsvm_lib.experiments.executors import Place, select_executor, this_place
+from astsvm_lib.experiments.executors import select_executor
 from astsvm_lib.experiments.fold import Task
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.methods.method import FitConfig
 from astsvm_lib.results import provenance
-from astsvm_lib.results.record import FoldResult, Record
+from astsvm_lib.results.record import FinishedFold, Record
 from astsvm_lib.results.store import Store
-from astsvm_lib.stages import stage_versions
+from astsvm_lib.stages import STAGES, stage_versions
 from astsvm_lib.storage import Arrays, digest
 
 if TYPE_CHECKING:
     from distributed import Client
+
+TRAINERS = tuple(name for name in STAGES if name.startswith("trainer-"))
 
 
 def task_of(run: Run) -> Task:
@@ -50,7 +52,7 @@ def compute_folds(
     progress: bool = True,
     done: int = 0,
     client: Client | None = None,
-) -> Iterable[tuple[FoldResult, Place]]:
+) -> Iterable[FinishedFold]:
     """Compute folds of a run, with a progress bar.
 
     Parameters
@@ -72,8 +74,8 @@ def compute_folds(
 
     Yields
     ------
-    tuple
-        Result of a fold and the place where it was computed, as soon as it is finished.
+    FinishedFold
+        Each fold as soon as it is finished.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def is_current(run: Run, store: Store) -> bool:
     store
         Stored records.
     """
-    return store.find(run.key, run.dataset.fingerprint) is not None
+    return store.find(run.key, run.data) is not None
 
 
 def evaluate(
@@ -150,7 +152,7 @@ def evaluate(
     Raises
     ------
     CompanionError
-        If a clip cannot be prepared, or there are fewer than two subjects.
+        If a clip cannot be prepared, there are fewer than two subjects, or the folder of records cannot be written.
 
     Notes
     -----
@@ -158,44 +160,46 @@ def evaluate(
     of the run and the test subject, so that order and number of jobs affect results by rounding errors at most.
     """
     store = store or Store()
-    stored = None if overwrite else store.find(run.key, run.dataset.fingerprint)
+    stored = None if overwrite else store.find(run.key, run.data)
     if stored is not None:
         return stored
 
+    store.check_writable()
     folds = folds_of(run)
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    partial = digest([run.dataset.fingerprint, run.name, run.epochs, run.stages, backend])
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow") if run.method.uses_network else "none"
+    # Folds of an interrupted run are used only if they were computed by the same code and libraries.
+    versions = [run.stages, stage_versions(TRAINERS), provenance.library_versions()]
+    partial = digest([run.data, run.name, run.epochs, versions, backend])
     if overwrite:
         store.discard_folds(partial)
     done = store.folds(partial)
     waiting = [fold for fold in folds if fold.subject not in done]
-    places: list[Place] = []
-    for result, place in compute_folds(run, waiting, jobs, cache, progress, len(done), client):
-        store.save_fold(partial, result)
-        done[result.subject] = result
-        places.append(place)
+    for finished in compute_folds(run, waiting, jobs, cache, progress, len(done), client):
+        store.save_fold(partial, finished)
+        done[finished.result.subject] = finished
 
-    record = _record(run, [done[fold.subject] for fold in folds], places or [this_place()], backend)
+    record = _record(run, [done[fold.subject] for fold in folds], backend)
     store.write(record)
     store.discard_folds(partial)
     return record
 
 
-def _record(run: Run, folds: list[FoldResult], places: list[Place], backend: str) -> Record:
+def _record(run: Run, finished: list[FinishedFold], backend: str) -> Record:
+    folds, places = [fold.result for fold in finished], [fold.place for fold in finished]
     trainers = sorted({fold.trainer for fold in folds} - {""})
+    libraries = {name: {place.libraries.get(name, "none") for place in places} for name in places[0].libraries}
     sections = run.method.sections
     return Record(
         key=run.key,
         heading=run.dataset.manifest.heading,
         rehearsal=run.dataset.manifest.rehearsal,
         classes=list(run.dataset.classes),
-        epochs=run.epochs,
         recipe=run.recipe.to_dict(*sections) if sections else {},
         settings=run.settings.to_dict(),
         differs=run.differs,
-        data=run.dataset.fingerprint,
+        data=run.data,
         stages={**run.stages, **stage_versions(trainers)},
-        libraries=provenance.library_versions(),
+        libraries={name: ",".join(sorted(versions)) for name, versions in libraries.items()},
         backend=backend,
         device="; ".join(sorted({place.device for place in places})),
         processor="; ".join(sorted({place.processor for place in places})),

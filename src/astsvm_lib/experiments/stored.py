@@ -21,7 +21,7 @@ def find_record(run: Run, store: Store | None = None, outdated: bool = False) ->
         Whether to return a record that was made with other versions of a stage. Mark such a record as outdated
         wherever it is shown.
     """
-    return (store or Store()).find(run.key, run.dataset.fingerprint, outdated)
+    return (store or Store()).find(run.key, run.data, outdated)
 
 
 def require_record(run: Run, store: Store | None = None) -> Record:
@@ -45,7 +45,7 @@ def require_record(run: Run, store: Store | None = None) -> Record:
         why = f"an outdated one ({'; '.join(old.outdated)})" if old else "none"
         raise CompanionError(
             f"expected a record of {run.dataset.id}, {run.method.title}, profile {run.profile.name}, seed {run.seed}, "
-            f"choices {run.key.choices}, data {run.dataset.fingerprint} in {here}, found {why}; "
+            f"choices {run.key.choices}, data {run.data} in {here}, found {why}; "
             f"make it with: {run.command} --out {here}"
         )
     return record

@@ -17,7 +17,7 @@ from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, Row, Table
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.results.record import Record, mixed_versions
+from astsvm_lib.results.record import Record
 from astsvm_lib.results.store import Store
 
 
@@ -133,9 +133,9 @@ def results_of(
     recipe
         Recipe of the full method; the default recipe by default.
     profile
-        Name of the profile whose records are read. By default, all rows of the paper's network are read from one
-        profile, so that they are comparable: the one with most of these rows and, in case of a tie, with more
-        epochs. The row of another method is read from the profile with the most epochs for which it is stored.
+        Name of the profile whose records are read. By default, all rows with a trained network are read from one
+        profile, so that their budgets are comparable: the one with most rows of the paper's network, then with most
+        rows of other networks, then with more epochs. A method without epochs does not depend on the profile.
 
     Returns
     -------
@@ -153,13 +153,17 @@ def results_of(
 
     def stored(row: Row, name: str) -> tuple[Record, ...]:
         run = run_of(row, dataset, recipe, name)
-        return tuple(store.seeds(run.key, dataset.fingerprint, outdated=True))
+        return tuple(store.seeds(run.key, run.data, outdated=True))
 
-    own = [row for row in table.rows if row.method == "ast-svmnet"]
-    best = max(profiles, key=lambda name: sum(bool(stored(row, name)) for row in own))
+    def count(rows: list[Row], name: str) -> int:
+        return sum(bool(stored(row, name)) for row in rows)
+
+    trained = [row for row in table.rows if run_of(row, dataset, recipe, profiles[0]).epochs]
+    own = [row for row in trained if row.method == "ast-svmnet"]
+    best = max(profiles, key=lambda name: (count(own, name), count(trained, name)))
     results = []
     for row in table.rows:
-        names = [best] if row.method == "ast-svmnet" else profiles
+        names = [best] if row in trained else profiles
         records = next((found for name in names if (found := stored(row, name))), ())
         results.append(Result(row, records))
     return results
@@ -224,10 +228,10 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
 
     Notes
     -----
-    The majority class is omitted, as are rows whose records were made with other versions of a stage than those of
-    the full method (see :func:`refusals`). Holm's correction is applied over the rows returned.
+    The majority class is omitted, as are rows with outdated records (see :func:`refusals`). Holm's correction is
+    applied over the rows returned.
     """
-    ran = [result for result in results if result.records and result.row.method != "majority"]
+    ran = [r for r in results if r.records and not r.outdated and r.row.method != "majority"]
     full = next((result for result in ran if result.row.name == table.full), None)
     if full is None:
         return []
@@ -237,7 +241,7 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
         if same_head and result.row.method != full.row.method:
             continue
         against = by_head.get(result.row.head) if same_head else full
-        if against is not None and against is not result and not mixed_versions(*result.records, *against.records):
+        if against is not None and against is not result:
             pairs.append((result, against))
 
     def matrices(result: Result) -> np.ndarray:
@@ -248,26 +252,24 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
     return [Verdict(a.row, c, p) for (a, _), c, p in zip(pairs, found, adjusted, strict=True)]
 
 
-def refusals(table: Table, results: list[Result]) -> list[str]:
-    """Rows that are not compared with the full method because the versions of their stages differ.
+def refusals(results: list[Result]) -> list[str]:
+    """Rows that :func:`compared` omits because their records are outdated.
 
     Parameters
     ----------
-    table, results
-        As for :func:`compared`.
+    results
+        Results of the rows of a table on one data set.
 
     Returns
     -------
     list of str
         One sentence per row, with the stages and their versions.
     """
-    full = next((result for result in results if result.row.name == table.full), None)
-    lines = []
-    for result in results:
-        mixed = mixed_versions(*result.records, *full.records) if full and result.records and full.records else []
-        if mixed:
-            lines.append(f"{result.row.name} is not compared with {table.full}: versions differ ({'; '.join(mixed)})")
-    return lines
+    return [
+        f"{result.row.name} is not compared: outdated ({'; '.join(result.outdated)})"
+        for result in results
+        if result.outdated
+    ]
 
 
 def compared_each(table: Table, results: dict[str, list[Result]], same_head: bool = False) -> dict[str, list[Verdict]]:
@@ -336,12 +338,21 @@ def table_records(table: Table, results: dict[str, list[Result]]) -> list[dict[s
     Returns
     -------
     list of dict
-        Published rows, then the companion's, with ``block``, ``dataset``, ``row``, ``uar``, ``uf1`` and ``records``.
+        Published rows, then the companion's, with ``block``, ``dataset``, ``row``, ``uar``, ``uf1``, ``outdated`` and
+        ``records``.
     """
     wanted = {PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS}
     rows = published(table.number)
     block: list[dict[str, Any]] = [
-        {"block": "published", "dataset": r.dataset, "row": r.method, "uar": r.uar, "uf1": r.uf1, "records": []}
+        {
+            "block": "published",
+            "dataset": r.dataset,
+            "row": r.method,
+            "uar": r.uar,
+            "uf1": r.uf1,
+            "outdated": False,
+            "records": [],
+        }
         for r in rows[rows["dataset"].isin(wanted)].itertuples()
     ]
     for name, found in results.items():
@@ -352,6 +363,7 @@ def table_records(table: Table, results: dict[str, list[Result]]) -> list[dict[s
                 "row": result.row.name,
                 "uar": result.uar,
                 "uf1": result.uf1,
+                "outdated": bool(result.outdated),
                 "records": [record.name for record in result.records],
             }
             for result in found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,10 +12,9 @@ from astsvm_lib.cache import Cache
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import uf1
-from astsvm_lib.experiments.executors import Place
 from astsvm_lib.experiments.run import plan_again
 from astsvm_lib.experiments.runner import compute_folds, folds_of
-from astsvm_lib.results.record import ClipResult, Record
+from astsvm_lib.results.record import ClipResult, Place, Record
 
 #: Largest rounding error of a stored score, which has three decimals.
 ROUNDING = 0.0005
@@ -71,6 +71,18 @@ class Verification:
     place: Place
 
     @property
+    def changes(self) -> list[str]:
+        """Differences between record and rerun in device, processor, threads and libraries, one line each."""
+        record, place = self.record, self.place
+        pairs = {
+            "device": (record.device, place.device),
+            "processor": (record.processor, place.processor),
+            "threads": (str(record.threads), str(place.threads)),
+            **{name: (record.libraries.get(name, "none"), now) for name, now in place.libraries.items()},
+        }
+        return [f"{name}: {before} in the record, {now} now" for name, (before, now) in pairs.items() if before != now]
+
+    @property
     def agrees(self) -> bool:
         """Whether no prediction changed, and no score changed by more than the tolerance."""
         return all(check.changed == 0 and check.largest <= self.tolerance for check in self.heads)
@@ -88,6 +100,7 @@ def verify(
     folds: int | None = None,
     tolerance: float = 0.01,
     jobs: int = 1,
+    root: Path | None = None,
     cache: Cache | None = None,
     progress: bool = True,
 ) -> Verification:
@@ -103,6 +116,8 @@ def verify(
         Largest difference of a score that is accepted, in addition to the rounding to three decimals.
     jobs
         Number of folds computed in parallel.
+    root
+        Folder of the data, for data that is not generated.
     cache
         Cache for prepared clips; the user's cache by default.
     progress
@@ -116,24 +131,28 @@ def verify(
     Raises
     ------
     CompanionError
-        If the record is outdated, the data set differs from the one it was made from, or a clip cannot be prepared.
+        If the record is outdated, clips or epochs differ from those it was made with, or a clip cannot be prepared.
     """
     if record.outdated:
         raise CompanionError(f"{record.name}: outdated ({'; '.join(record.outdated)}): run it again instead")
-    dataset = load(record.dataset)
-    if dataset.fingerprint != record.data:
+    run = plan_again(record, load(record.dataset, root))
+    if run.data != record.data:
         raise CompanionError(
-            f"{record.name}: expected the data with digest {record.data}, found {dataset.fingerprint}; name the folder "
-            "of the data that the record was made from"
+            f"{record.name}: expected the clips with digest {record.data}, found {run.data}; name the folder of the "
+            "data that the record was made from with --root FOLDER"
         )
-    run = plan_again(record, dataset)
+    if run.epochs != record.epochs:
+        raise CompanionError(
+            f"{record.name}: expected {record.epochs} epochs for the profile {record.profile}, found {run.epochs}; "
+            "run it again instead"
+        )
     subjects = _spread([fold.subject for fold in record.folds], folds)
     selected = [fold for fold in folds_of(run) if fold.subject in subjects]
     found = list(compute_folds(run, selected, jobs, cache, progress))
-    now = {clip.key: clip for result, _ in found for clip in result.clips}
+    now = {clip.key: clip for fold in found for clip in fold.result.clips}
     stored = {clip.key: clip for clip in record.clips if clip.key in now}
     checks = tuple(_compare(head, stored, now, record.classes) for head in record.heads)
-    return Verification(record, tuple(subjects), checks, tolerance + ROUNDING, found[0][1])
+    return Verification(record, tuple(subjects), checks, tolerance + ROUNDING, found[0].place)
 
 
 def _compare(head: str, stored: dict[str, ClipResult], now: dict[str, ClipResult], classes: list[str]) -> HeadCheck:

@@ -27,7 +27,7 @@ VERSION = 1
 
 SIDE = 28
 #: What replaces a missing apex annotation: a spotted apex, or the middle of the clip.
-Stand = Literal["spotted", "middle"]
+MissingApex = Literal["spotted", "middle"]
 
 
 def onset_apex_flow(onset: np.ndarray, apex: np.ndarray, landmarks: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -77,7 +77,7 @@ def onset_apex_maps(onset: np.ndarray, apex: np.ndarray, landmarks: np.ndarray, 
     return motion_maps(onset_apex_flow(onset, apex, landmarks, recipe))
 
 
-def apex_of(clip: Clip, landmarks: np.ndarray, recipe: Recipe, stand: Stand) -> int:
+def apex_of(clip: Clip, landmarks: np.ndarray, recipe: Recipe, missing: MissingApex) -> int:
     """Frame number of the annotated apex; if there is none, of a spotted apex or of the middle of the clip.
 
     Parameters
@@ -88,7 +88,7 @@ def apex_of(clip: Clip, landmarks: np.ndarray, recipe: Recipe, stand: Stand) -> 
         (68, 2) of the onset: column and row, in pixels of its frame.
     recipe
         Section ``registration``.
-    stand
+    missing
         What replaces a missing annotation: ``"spotted"`` or ``"middle"``.
 
     Raises
@@ -96,7 +96,7 @@ def apex_of(clip: Clip, landmarks: np.ndarray, recipe: Recipe, stand: Stand) -> 
     CompanionError
         If an apex is to be spotted in fewer than two frames.
     """
-    if clip.apex is not None or stand == "middle":
+    if clip.apex is not None or missing == "middle":
         return clip.middle
     transform = crop_transform(landmarks, recipe.registration)
     frames = clip.load_frames()
@@ -104,7 +104,7 @@ def apex_of(clip: Clip, landmarks: np.ndarray, recipe: Recipe, stand: Stand) -> 
     return clip.onset + spot_apex(crops, apply(transform, landmarks))
 
 
-def flow_of(clip: Clip, recipe: Recipe, stand: Stand = "middle", cache: Cache | None = None) -> np.ndarray:
+def flow_of(clip: Clip, recipe: Recipe, missing: MissingApex = "middle", cache: Cache | None = None) -> np.ndarray:
     """Optical flow of a clip from onset to apex, (192, 192, 2) float32 pixels; computed once and cached.
 
     Parameters
@@ -113,7 +113,7 @@ def flow_of(clip: Clip, recipe: Recipe, stand: Stand = "middle", cache: Cache | 
         Clip with its annotation.
     recipe
         Sections ``registration`` and ``flow``.
-    stand
+    missing
         What replaces a missing apex annotation: ``"spotted"`` or ``"middle"``.
     cache
         The user's cache by default.
@@ -127,10 +127,10 @@ def flow_of(clip: Clip, recipe: Recipe, stand: Stand = "middle", cache: Cache | 
 
     def make() -> dict[str, np.ndarray]:
         landmarks = detect(clip, recipe, cache)[0]
-        onset, apex = clip.load_frames([clip.onset, apex_of(clip, landmarks, recipe, stand)])
+        onset, apex = clip.load_frames([clip.onset, apex_of(clip, landmarks, recipe, missing)])
         return {"flow": onset_apex_flow(onset, apex, landmarks, recipe)}
 
-    frames = [clip.onset, clip.apex, clip.offset, stand]
+    frames = [clip.onset, clip.apex, clip.offset, missing]
     key = cache_key("onset-apex", recipe, clip=clip.key, content=clip.content, frames=frames)
     return cache.get("onset-apex", key, make)["flow"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,15 @@ def grey_clip(clip: Clip, recipe: Recipe, cache: Cache) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DescriptorMethod(Method):
-    """A descriptor and an SVM, whose parameters are the section ``transfer`` of the settings."""
+    """A descriptor and an SVM, whose parameters are the section ``transfer`` of the settings.
+
+    Attributes
+    ----------
+    descriptor
+        Stage of the descriptor, for the keys of the cache.
+    """
+
+    descriptor: str = field(kw_only=True)
 
     @abstractmethod
     def describe(self, clip: Clip, recipe: Recipe, settings: Any, cache: Cache) -> np.ndarray:
@@ -81,7 +89,7 @@ class DescriptorMethod(Method):
         cache = Cache(root)
         sections = {name: values for name, values in settings.to_dict().items() if name != "transfer"}
         key = cache_key(
-            self.name, recipe, clip=clip.key, content=clip.content, fps=clip.fps, settings=sections,
+            self.descriptor, recipe, clip=clip.key, content=clip.content, fps=clip.fps, settings=sections,
             frames=[clip.onset, clip.apex, clip.offset], method=stage_version(self.stage),
         )  # fmt: skip
         made = cache.get(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,12 +13,10 @@ from astsvm_lib.cache import Cache
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.evaluation.loso import Fold, fold_rng
+from astsvm_lib.models.training.trainer import OnEpoch
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.stages import sections_of
+from astsvm_lib.stages import sections_of, uses_network
 from astsvm_lib.storage import Arrays, digest
-
-#: Callback after each epoch of a fold, for a progress bar.
-OnEpoch = Callable[[], Any] | None
 
 
 class NoSettings(Choices):
@@ -112,6 +110,11 @@ class Method(ABC):
     def sections(self) -> tuple[str, ...]:
         """Sections of the recipe that its results depend on."""
         return sections_of([self.stage])
+
+    @property
+    def uses_network(self) -> bool:
+        """Whether it computes a Keras network, trained or not."""
+        return uses_network([self.stage])
 
     def choices_digest(self, recipe: Recipe, settings: Choices) -> str:
         """Digest of all choices that its results depend on.

@@ -60,6 +60,7 @@ METHODS: dict[str, Method] = {
         ),
         LbpTopMethod(
             name="lbp-top",
+            descriptor="lbp-top",
             title="LBP-TOP",
             paper="zhao2007lbptop",
             inputs="ten prepared frames",
@@ -68,6 +69,7 @@ METHODS: dict[str, Method] = {
         ),
         StlbpIpMethod(
             name="stlbp-ip",
+            descriptor="stlbp-ip",
             title="STLBP-IP",
             paper="huang2015stlbpip",
             inputs="ten prepared frames",
@@ -76,6 +78,7 @@ METHODS: dict[str, Method] = {
         ),
         BiWoofMethod(
             name="bi-woof",
+            descriptor="bi-woof",
             title="Bi-WOOF",
             paper="liong2018biwoof",
             inputs="onset and apex: TV-L1 flow and optical strain",

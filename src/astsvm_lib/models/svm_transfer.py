@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Self
 
 import numpy as np
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
@@ -83,7 +84,7 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         Raises
         ------
         CompanionError
-            If there is one class only, or the kernel is chi-squared and a feature negative.
+            If a parameter is not valid, there is one class only, or the kernel is chi-squared and a feature negative.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
@@ -92,7 +93,11 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
             raise CompanionError(
                 f"SVM: expected clips of at least 2 classes in the training fold, found 1 class: {self.classes_[0]}"
             )
-        self._options = Transfer.model_validate(self.get_params())
+        try:
+            self._options = Transfer.model_validate(self.get_params())
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            raise CompanionError(f"SVM: {wrong['loc'][0]}: {wrong['msg']}, found {wrong['input']!r}") from None
         self.scaler_ = FlooredScaler(self.scale_floor).fit(X) if self.standardise else None
         self._train = self._scale(X)
         self.gamma_ = resolve_gamma(self._train, self._options)

@@ -35,7 +35,7 @@ REGIONS = {
 
 
 @lru_cache
-def _dlib() -> tuple[Any, Any]:
+def load_dlib() -> tuple[Any, Any]:
     """The face detector and the landmark predictor; the model file is verified by SHA-256."""
     import dlib  # slow to import, and not needed if the landmarks are cached
     import face_recognition_models
@@ -72,7 +72,7 @@ def find_box(image: np.ndarray, where: str = "frame") -> tuple[int, int, int, in
     CompanionError
         If there is no face, or more than one.
     """
-    detector, _ = _dlib()
+    detector, _ = load_dlib()
     grey = np.clip(to_grey(image), 0, 255).astype(np.uint8)
     boxes = detector(grey, 0) or detector(grey, 1)  # upsampled by 2 for faces below 80 px
     if len(boxes) != 1:
@@ -111,7 +111,7 @@ def find_landmarks(image: np.ndarray, where: str = "frame") -> np.ndarray:
     """
     import dlib
 
-    _, predictor = _dlib()
+    _, predictor = load_dlib()
     grey = np.clip(to_grey(image), 0, 255).astype(np.uint8)
     shape = predictor(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), dlib.rectangle(*find_box(image, where)))
     return np.array([(p.x, p.y) for p in shape.parts()], np.float32)

@@ -52,7 +52,6 @@ CLASS_OF = {
     "disgust": "negative", "repression": "negative", "anger": "negative", "fear": "negative",
     "contempt": "negative", "sadness": "negative", "happiness": "positive", "surprise": "surprise",
 }  # fmt: skip
-CLASSES = ("negative", "positive", "surprise")
 
 #: Content of the unscored clips, which have no expression.
 NO_EXPRESSION = ("blink", "gaze", "head", "neutral")

@@ -1,4 +1,7 @@
-"""Rasterisation with a z-buffer, vertex normals and texture look-up, compiled by numba."""
+"""Rasterisation with a z-buffer, vertex normals and texture look-up, compiled by numba.
+
+Compiled functions take plain arrays and numbers, so that two of them have more than seven parameters.
+"""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Scene:
         self.head = load_head()
         self.fine = size * SUPERSAMPLING
         self._wall = _wall(subject, self.fine)
-        self._texture = subject.texture.copy()
+        self.texture = subject.texture.copy()
         self._triangles = self.head.triangles
 
     def positions(self, pose: Pose) -> np.ndarray:
@@ -134,7 +134,7 @@ class Scene:
             head.texel,
             (gain * irradiance).astype(np.float32),
             (gain * highlight).astype(np.float32),
-            self._texture,
+            self.texture,
             self._wall,
             np.float32(gain),
             SUPERSAMPLING,
@@ -146,7 +146,7 @@ class Scene:
         for furrow in self.subject.furrows:
             level = np.float32(np.clip(units.get(furrow.unit, 0.0) / FURROW_FULL, 0, 1))
             patch = self.subject.texture[furrow.rows, furrow.columns]
-            self._texture[furrow.rows, furrow.columns] = patch * (1 - level * furrow.depth)[..., None]
+            self.texture[furrow.rows, furrow.columns] = patch * (1 - level * furrow.depth)[..., None]
 
     def flow(self, start: Pose, end: Pose, seen: Hits | None = None) -> np.ndarray:
         """True motion of each surface point visible at ``start``, (size, size, 2) pixels: right, down.

@@ -113,6 +113,8 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
     for name, found in results.items():
         records = {record.name: record for result in found for record in result.records}.values()
         own = [record for record in records if record.method == "ast-svmnet"]
+        noted = _outdated_note(found)
+        lines += [f"{load_manifest(name).heading}: {noted}"] if noted else []
         if not own:
             lines.append(f"{name}: the network was not run")
             continue
@@ -123,11 +125,9 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
         ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
         learned = f"{min(ends):.2f}" + (f" to {max(ends):.2f}" if len(ends) > 1 else "")
         reduced = ", reduced profile" if all(r.profile != "paper" for r in own) else ""
-        noted = _outdated_note(found)
-        lines += [f"{own[0].heading}: {noted}"] if noted else []
         lines.append(
             f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
-            f"{'; '.join(sorted(devices))}); share of the training clips that is right at the end: {learned}"
+            f"{'; '.join(sorted(devices))}); final training accuracy {learned}"
         )
     return lines
 
@@ -146,11 +146,16 @@ def records_shown(records: Iterable[Record]) -> str:
     return "\n".join(["Records shown on this page:", "", *names, "", "Made on:", "", *lines])
 
 
-def _latex(cells: Cells) -> str:
-    def clean(text: str) -> str:
-        return text.replace("_", r"\_").replace("±", r"$\pm$").replace("&", r"\&").replace("\N{NO-BREAK SPACE}", "~")
+def _clean(text: str) -> str:
+    """Text with the characters that LaTeX reads as commands."""
+    signs = {"_": r"\_", "±": r"$\pm$", "&": r"\&", "\N{NO-BREAK SPACE}": "~", "†": r"$\dagger$", "->": r"$\to$"}
+    for sign, command in signs.items():
+        text = text.replace(sign, command)
+    return text
 
-    rows = [" & ".join(clean(cell) for cell in line) + r" \\" for line in cells]
+
+def _latex(cells: Cells) -> str:
+    rows = [" & ".join(_clean(cell) for cell in line) + r" \\" for line in cells]
     return "\n".join(
         [r"\begin{tabular}{l" + "r" * (len(cells[0]) - 1) + "}", r"\hline", rows[0], r"\hline", *rows[1:], r"\hline",
          r"\end{tabular}"]
@@ -176,7 +181,9 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
     """
     if form == "csv":
         out = io.StringIO()
-        writer = csv.DictWriter(out, ["block", "dataset", "row", "uar", "uf1", "records"], lineterminator="\n")
+        writer = csv.DictWriter(
+            out, ["block", "dataset", "row", "uar", "uf1", "outdated", "records"], lineterminator="\n"
+        )
         writer.writeheader()
         for item in table_records(table, results):
             writer.writerow({**item, "records": " ".join(item["records"])})
@@ -191,10 +198,14 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
     paper_title = f"Published (Xue et al. 2024, Table {table.number}){only}, as printed"
     spread = any(result.spread is not None for found in results.values() for result in found)
     over = "; ± is the standard deviation over seeds" if spread else ""
+    refused = [f"{load_manifest(name).heading}: {line}" for name, found in results.items() for line in refusals(found)]
     if form == "latex":
-        notes = "\n".join(f"% {line}" for line in about)
-        return f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}\n"
-    refused = [line for found in results.values() for line in refusals(table, found)]
+        notes = "\n".join(f"% {line}" for line in [*about, *refused])
+        old = _outdated_note(result for found in results.values() for result in found)
+        below = f"\n\\par {_clean(old)}" if old else ""
+        return (
+            f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}{below}\n"
+        )
     notes = "\n".join(f"- {line}" for line in [*about, *refused])
     printed = markdown(_paired(blocks[0])) if shared else "none: the paper has no such data set."
     return (
@@ -293,21 +304,6 @@ def verdict_paragraphs(table: Table, verdicts: Mapping[str, Sequence[Verdict]], 
     return "\n\n".join(paragraphs) or "Nothing was run for this table yet."
 
 
-def refusal_lines(table: Table, results: Mapping[str, list[Result]]) -> str:
-    """Markdown list of the rows that are not compared because versions differ; empty if there are none.
-
-    Parameters
-    ----------
-    table
-        Table of the paper.
-    results
-        Rows by data set.
-    """
-    return "\n".join(
-        f"- {load_manifest(n).heading}: {line}" for n, found in results.items() for line in refusals(table, found)
-    )
-
-
 def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0.05) -> str:
     """Markdown list of how often the paper's claim that a row falls behind is significant, one line per data set.
 
@@ -332,7 +328,7 @@ def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0
         same = sum(
             v.comparison.better == v.comparison.worse == 0 for label, v in found.items() if label not in significant
         )
-        of_which = f", of which {same} with as many clips right on every subject" if same else ""
+        of_which = f", of which {same} with the same number of correct predictions for every subject" if same else ""
         lines.append(
             f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise{of_which}."
         )

@@ -6,16 +6,14 @@
 """
 
 from astsvm_lib.results.frames import load, runs, scores
-from astsvm_lib.results.record import Record, RunKey, check_comparable, mixed_versions
+from astsvm_lib.results.record import Record, RunKey
 from astsvm_lib.results.store import Store, results_folder
 
 __all__ = [
     "Record",
     "RunKey",
     "Store",
-    "check_comparable",
     "load",
-    "mixed_versions",
     "results_folder",
     "runs",
     "scores",

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def read_runs(text: str, where: str) -> dict[str, Row]:
     Raises
     ------
     CompanionError
-        If the columns are not :data:`COLUMNS`, or a row has another number of fields.
+        If the columns are not :data:`COLUMNS`, a row has another number of fields, or a run has two rows.
     """
     header, *lines = list(csv.reader(io.StringIO(text))) or [[]]
     if tuple(header) != COLUMNS:
@@ -61,6 +62,9 @@ def read_runs(text: str, where: str) -> dict[str, Row]:
         if len(line) != len(COLUMNS):
             raise CompanionError(f"{where}, line {number}: expected {len(COLUMNS)} fields, found {len(line)}")
     rows = [dict(zip(COLUMNS, line, strict=True)) for line in lines]
+    twice = [run for run, count in Counter(row["run"] for row in rows).items() if count > 1]
+    if twice:
+        raise CompanionError(f"{where}: expected one row per run, found two of {', '.join(twice[:3])}; delete one")
     return {row["run"]: row for row in rows}
 
 
@@ -206,13 +210,20 @@ def record_of(row: Row, predictions: str, curves: str) -> Record:
     Raises
     ------
     CompanionError
-        If the tables do not match the checksum or the counts in the row.
+        If the tables do not match the checksum or the counts in the row, or a field cannot be read.
     """
     if checksum(predictions, curves) != row["checksum"]:
         raise CompanionError(
             f"{row['run']}: predictions or training curves do not match runs.csv (expected checksum "
             f"{row['checksum']}, found {checksum(predictions, curves)}); restore the files, or run it again"
         )
+    try:
+        return _record_of(row, predictions, curves)
+    except (ValueError, KeyError) as error:  # also pydantic's and JSON's errors
+        raise CompanionError(f"{row['run']}: runs.csv or its tables are damaged ({error}); restore them") from None
+
+
+def _record_of(row: Row, predictions: str, curves: str) -> Record:
     clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), _from_pairs(row["stages"])
     trainer = next((name for name in stages if name.startswith("trainer-")), "")
     folds = [
@@ -228,13 +239,13 @@ def record_of(row: Row, predictions: str, curves: str) -> Record:
             dataset=row["dataset"],
             method=row["method"],
             profile=row["profile"],
+            epochs=int(row["epochs"]),
             seed=int(row["seed"]),
             choices=row["choices"],
         ),
         heading=row["heading"],
         rehearsal=row["rehearsal"] == "yes",
         classes=row["classes"].split("; "),
-        epochs=int(row["epochs"]),
         recipe=json.loads(row["recipe"]),
         settings=json.loads(row["settings"]),
         differs=row["differs"],

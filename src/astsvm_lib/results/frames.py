@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from astsvm_lib.results.files import COLUMNS
+from astsvm_lib.results.record import Record
 from astsvm_lib.results.store import Store
 
-ABOUT = ("run", "dataset", "rehearsal", "method", "differs", "profile", "epochs", "seed")
+
+def _about(record: Record) -> dict[str, Any]:
+    """Columns of the run."""
+    return {
+        "run": record.name, "dataset": record.dataset, "rehearsal": record.rehearsal, "method": record.method,
+        "differs": record.differs, "profile": record.profile, "epochs": record.epochs, "seed": record.seed,
+        "outdated": bool(record.outdated),
+    }  # fmt: skip
 
 
 def runs(folder: Path | None = None) -> pd.DataFrame:
@@ -51,15 +60,11 @@ def load(folder: Path | None = None) -> pd.DataFrame:
     Raises
     ------
     CompanionError
-        If there is no folder of records, or a record is damaged.
+        If there is no folder of records, or ``runs.csv`` is damaged. Damaged records are omitted with a warning.
     """
     rows = []
     for record in Store(folder).records():
-        about = {
-            "run": record.name, "dataset": record.dataset, "rehearsal": record.rehearsal, "method": record.method,
-            "differs": record.differs, "profile": record.profile, "epochs": record.epochs, "seed": record.seed,
-            "outdated": bool(record.outdated),
-        }  # fmt: skip
+        about = _about(record)
         for clip in record.clips:
             for head, result in clip.heads.items():
                 scores = {f"score_{name}": value for name, value in result.scores.items()}
@@ -86,16 +91,14 @@ def scores(folder: Path | None = None) -> pd.DataFrame:
     Raises
     ------
     CompanionError
-        If there is no folder of records, or a record is damaged.
+        If there is no folder of records, or ``runs.csv`` is damaged. Damaged records are omitted with a warning.
     """
     rows = []
     for record in Store(folder).records():
         for head in record.heads:
             found = record.scores(head)
             rows.append(
-                {"run": record.name, "dataset": record.dataset, "rehearsal": record.rehearsal,
-                 "method": record.method, "differs": record.differs, "profile": record.profile,
-                 "epochs": record.epochs, "seed": record.seed, "outdated": bool(record.outdated), "head": head,
-                 "subjects": len(record.folds), "clips": len(record.clips), "uar": found.uar, "uf1": found.uf1}
+                {**_about(record), "head": head, "subjects": len(record.folds), "clips": len(record.clips),
+                 "uar": found.uar, "uf1": found.uf1}
             )  # fmt: skip
     return pd.DataFrame(rows)

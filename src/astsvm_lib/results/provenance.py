@@ -8,7 +8,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from astsvm_lib.parallel import quiet_stderr
+from astsvm_lib.parallel import quiet_stderr, thread_count
+from astsvm_lib.results.record import Place
 from astsvm_lib.stages import native_versions
 
 PACKAGES = ("jax", "keras", "scikit-image", "scikit-learn", "scipy", "tensorflow", "tensorflow-cpu", "torch")
@@ -29,16 +30,20 @@ def library_versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Commit of the checkout, with ``+changes`` if the library has uncommitted changes; None outside a checkout."""
-    folder = Path(__file__).parent
+    """Commit of the checkout, with ``+changes`` if the library or the manifests have uncommitted changes.
+
+    None if this file is not under version control, for instance in an installed package.
+    """
+    file = Path(__file__)
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=file.parent, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--", str(folder.parent)],
-            cwd=folder, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
+        git("ls-files", "--error-unmatch", file.name)
+        head = git("rev-parse", "--short=12", "HEAD")
+        changed = git("status", "--porcelain", "--", ":/src", ":/data_manifest")
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+changes" if changed else "")
@@ -93,3 +98,19 @@ def device() -> str:
     if gpus:
         return f"GPU: {', '.join(gpus)}"
     return f"CPU, oneDNN {'on' if onednn() else 'off'}" if backend == "tensorflow" else "CPU"
+
+
+def this_place(network: bool) -> Place:
+    """Hardware, number of threads and libraries of the current process.
+
+    Parameters
+    ----------
+    network
+        Whether a Keras network is computed; if so, the Keras backend is imported.
+    """
+    return Place(
+        device=device() if network else "CPU",
+        processor=processor(),
+        threads=thread_count(),
+        libraries=library_versions(),
+    )

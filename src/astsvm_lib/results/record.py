@@ -63,12 +63,49 @@ class FoldResult(Part):
     clips: list[ClipResult]
 
 
+class Place(Part):
+    """Where a fold was computed.
+
+    Attributes
+    ----------
+    device, processor
+        Hardware.
+    threads
+        Number of threads.
+    libraries
+        Version of each library that the result depends on.
+    """
+
+    device: str
+    processor: str
+    threads: int
+    libraries: dict[str, str]
+
+
+class FinishedFold(Part):
+    """Result of one fold, and where it was computed."""
+
+    result: FoldResult
+    place: Place
+
+
 class RunKey(Part):
-    """Identifier of a run and of its record."""
+    """Identifier of a run and of its record.
+
+    Attributes
+    ----------
+    dataset, method, profile, seed
+        Names and seed as given by the user.
+    epochs
+        Number of epochs of each fold that the profile stands for; 0 for a method without epochs.
+    choices
+        Digest of the recipe and of the method's own parameters.
+    """
 
     dataset: str
     method: str
     profile: str
+    epochs: int
     seed: int
     choices: str
 
@@ -91,8 +128,6 @@ class Record(Part):
         Whether the faces are rendered.
     classes
         Class names, in the order of confusion matrices.
-    epochs
-        Number of epochs of each fold; 0 for a method without epochs.
     recipe
         Sections of the recipe that the method depends on, with all fields.
     settings
@@ -100,15 +135,18 @@ class Record(Part):
     differs
         Description of the differences from the default recipe and settings.
     data
-        Digest of the key, label and content of every clip.
+        Digest of annotation and content of every clip.
     stages
         Version of each stage that the result depends on.
     libraries
-        Version of each library that the result depends on.
-    backend, device, processor
-        Keras backend and hardware.
+        Version of each library that the result depends on; several versions if folds were computed on several
+        machines.
+    backend
+        Keras backend; ``none`` for a method without a network.
+    device, processor
+        Hardware; several if folds were computed on several machines.
     threads
-        Number of threads per fold.
+        Largest number of threads per fold.
     commit
         Commit of the checkout; None if unknown.
     seconds
@@ -121,7 +159,6 @@ class Record(Part):
     heading: str
     rehearsal: bool
     classes: list[str]
-    epochs: int
     recipe: dict[str, Any]
     settings: dict[str, Any]
     differs: str
@@ -152,6 +189,10 @@ class Record(Part):
     @property
     def profile(self) -> str:
         return self.key.profile
+
+    @property
+    def epochs(self) -> int:
+        return self.key.epochs
 
     @property
     def seed(self) -> int:
@@ -215,29 +256,3 @@ class Record(Part):
         if head not in self.heads:
             raise CompanionError(f"{self.name}: no head '{head}'; expected one of {', '.join(self.heads)}")
         return head
-
-
-def mixed_versions(*records: Record) -> list[str]:
-    """Stages whose versions differ between the records, as ``name 1, 2``; such records must not be compared."""
-    found: dict[str, set[int]] = {}
-    for record in records:
-        for stage, version in record.stages.items():
-            found.setdefault(stage, set()).add(version)
-    return [f"{stage} {', '.join(map(str, sorted(v)))}" for stage, v in found.items() if len(v) > 1]
-
-
-def check_comparable(*records: Record) -> None:
-    """Check that records were made with the same versions of all stages.
-
-    Raises
-    ------
-    CompanionError
-        If the versions differ; the message lists the stages, their versions, and the records.
-    """
-    mixed = mixed_versions(*records)
-    if mixed:
-        names = ", ".join(record.name for record in records)
-        raise CompanionError(
-            f"records of different versions must not be compared ({'; '.join(mixed)}): {names}; run the outdated ones "
-            "again with: astsvm run"
-        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import warnings
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from filelock import FileLock
@@ -17,6 +19,7 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.results.files import (
     COLUMNS,
     Row,
+    checksum,
     curves_text,
     predictions_text,
     read_runs,
@@ -25,13 +28,15 @@ from astsvm_lib.results.files import (
     runs_text,
     same_result,
 )
-from astsvm_lib.results.record import FoldResult, Record, RunKey
+from astsvm_lib.results.record import FinishedFold, Record, RunKey
 from astsvm_lib.storage import digest, write_atomically
 
-#: Results that are part of an installed wheel.
-_PACKAGED = Path(__file__).parents[1] / "stored_results"
+#: Results that are part of an installed wheel, for reading only.
+_PACKAGED = Path(str(files("astsvm_lib") / "stored_results"))
 #: Environment variable with a file to which the name of every run looked up is appended, for the book's builder.
 TRACE = "ASTSVM_TRACE_RUNS"
+#: Stands in this file for all stored runs.
+ALL_RUNS = "*"
 
 
 def results_folder(given: Path | None = None) -> Path:
@@ -72,14 +77,17 @@ def _record(folder: Path, values: tuple[str, ...]) -> Record:
     """The record of a row with these values, cached until the row changes."""
     row = dict(zip(COLUMNS, values, strict=True))
     name = row["run"]
-    tables = []
-    for kind in ("predictions", "curves"):
-        path = folder / kind / f"{name}.csv"
-        tables.append(path.read_text(encoding="utf-8") if path.is_file() else "")
-    record = record_of(row, *tables)
+    record = record_of(row, *_tables(folder, name))
     if record.dataset in available() and load_manifest(record.dataset).rehearsal and not record.rehearsal:
         raise CompanionError(f"{name}: results on rendered faces must be marked as rehearsal data; restore runs.csv")
     return record
+
+
+def _tables(folder: Path, name: str) -> tuple[str, str]:
+    """Text of a run's predictions and curves; empty for a file that does not exist."""
+    paths = (folder / kind / f"{name}.csv" for kind in ("predictions", "curves"))
+    predictions, curves = (path.read_text(encoding="utf-8") if path.is_file() else "" for path in paths)
+    return predictions, curves
 
 
 class Store:
@@ -112,6 +120,14 @@ class Store:
         status = path.stat()
         return _rows(path, status.st_mtime_ns, status.st_size)
 
+    def _readable(self, name: str) -> Record | None:
+        """The record with this name; None, with a warning, if it is damaged."""
+        try:
+            return self.read(name)
+        except CompanionError as error:
+            warnings.warn(f"damaged record, ignored: {error}", stacklevel=3)
+            return None
+
     def read(self, name: str) -> Record:
         """The record of the run with this name.
 
@@ -126,14 +142,16 @@ class Store:
         return _record(self.folder, tuple(rows[name].values()))
 
     def records(self) -> list[Record]:
-        """All records, sorted by name.
+        """All records, sorted by name; damaged ones are omitted with a warning.
 
         Raises
         ------
         CompanionError
-            If a record is damaged.
+            If ``runs.csv`` is damaged.
         """
-        return [self.read(name) for name in sorted(self.rows())]
+        if self._traced:
+            _trace(ALL_RUNS)
+        return [record for name in sorted(self.rows()) if (record := self._readable(name)) is not None]
 
     def find(self, key: RunKey, data: str, outdated: bool = False) -> Record | None:
         """The record of exactly this run; None if there is none, or only an outdated or damaged one.
@@ -143,24 +161,20 @@ class Store:
         Parameters
         ----------
         key
-            Identifier of the run.
+            Identifier of the run; the number of epochs must equal that of the record.
         data
-            Fingerprint of the data set, which must equal that of the record.
+            Fingerprint of the clips, which must equal that of the record.
         outdated
             Whether to return a record that was made with other versions of a stage (:attr:`Record.outdated`). Mark
             such a record as outdated wherever it is shown.
         """
         if self._traced:
-            _trace(key)
+            _trace(key.name)
         row = self.rows().get(key.name)
-        if row is None or row["data"] != data:
+        if row is None or (row["data"], row["epochs"]) != (data, str(key.epochs)):
             return None
-        try:
-            record = self.read(key.name)
-        except CompanionError as error:
-            warnings.warn(f"damaged record, ignored: {error}", stacklevel=2)
-            return None
-        return record if outdated or not record.outdated else None
+        record = self._readable(key.name)
+        return record if record is not None and (outdated or not record.outdated) else None
 
     def seeds(self, key: RunKey, data: str, outdated: bool = False) -> list[Record]:
         """Records of this run with any seed, sorted by seed.
@@ -184,25 +198,54 @@ class Store:
     def write(self, record: Record) -> None:
         """Store a record, and replace an earlier record of the same run.
 
-        If only the computing time and the commit differ, no file is changed. The two tables are written first, then
-        the row of ``runs.csv`` with their checksum, under a lock. If the process is killed in between, the row does
+        If only the computing time and the commit differ, no file is changed. Under a lock, the two tables are written
+        first, then the row of ``runs.csv`` with their checksum. If the process is killed in between, the row does
         not match its tables, which is reported on reading; the folds in ``.partial`` remain, and the run resumes from
         them.
+
+        Raises
+        ------
+        CompanionError
+            If the folder is that of an installed package, or ``runs.csv`` is damaged.
         """
+        self.check_writable()
         row = row_of(record)
-        old = self.rows().get(record.name)
-        if old is not None and same_result(old, row):
-            return
-        for kind, text in (("predictions", predictions_text(record)), ("curves", curves_text(record))):
-            path = self.folder / kind / f"{record.name}.csv"
-            if text:
-                write_atomically(path, text.encode())
-            else:
-                path.unlink(missing_ok=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        runs = self.folder / "runs.csv"
         with FileLock(self.folder / ".runs.lock"):
-            rows = {**self.rows(), record.name: row}
-            write_atomically(self.folder / "runs.csv", runs_text(rows).encode())
+            rows = read_runs(runs.read_text(encoding="utf-8"), runs.name) if runs.is_file() else {}
+            old = rows.get(record.name)
+            if old is not None and same_result(old, row):
+                if checksum(*_tables(self.folder, record.name)) == row["checksum"]:
+                    return
+                row = old
+            for kind, text in (("predictions", predictions_text(record)), ("curves", curves_text(record))):
+                path = self.folder / kind / f"{record.name}.csv"
+                if text:
+                    write_atomically(path, text.encode())
+                else:
+                    path.unlink(missing_ok=True)
+            write_atomically(runs, runs_text({**rows, record.name: row}).encode())
+        _record.cache_clear()
+
+    def check_writable(self) -> None:
+        """Check that records may be written here.
+
+        Raises
+        ------
+        CompanionError
+            If the folder is that of an installed package, or cannot be written.
+        """
+        if self.folder == _PACKAGED:
+            raise CompanionError(
+                "the results that come with the package cannot be changed: name a folder for new ones with --out "
+                "FOLDER or ASTSVM_RESULTS"
+            )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CompanionError(f"results: cannot create the folder {self.folder} ({error.strerror})") from None
+        if not os.access(self.folder, os.W_OK):
+            raise CompanionError(f"results: no permission to write to {self.folder}; name another folder")
 
     @property
     def _shown(self) -> str:
@@ -214,7 +257,7 @@ class Store:
     def _partial(self, run: str) -> Path:
         return self.folder / ".partial" / run
 
-    def save_fold(self, run: str, fold: FoldResult) -> None:
+    def save_fold(self, run: str, fold: FinishedFold) -> None:
         """Store a finished fold of an unfinished run.
 
         Parameters
@@ -222,34 +265,33 @@ class Store:
         run
             Identifier of the unfinished run.
         fold
-            Result of the fold; an earlier result for the same subject is replaced.
+            The fold; an earlier one of the same subject is replaced.
         """
-        path = self._partial(run) / f"{digest(fold.subject)}.json"
+        path = self._partial(run) / f"{digest(fold.result.subject)}.json"
         write_atomically(path, fold.model_dump_json().encode())
 
-    def folds(self, run: str) -> dict[str, FoldResult]:
+    def folds(self, run: str) -> dict[str, FinishedFold]:
         """Finished folds of an unfinished run, by subject; damaged folds are omitted with a warning."""
         found = {}
         for path in sorted(self._partial(run).glob("*.json")):
             try:
-                fold = FoldResult.model_validate_json(path.read_bytes())
+                fold = FinishedFold.model_validate_json(path.read_bytes())
             except ValidationError:
                 warnings.warn(f"damaged fold {path.name}: it will be computed again", stacklevel=2)
                 continue
-            found[fold.subject] = fold
+            found[fold.result.subject] = fold
         return found
 
     def discard_folds(self, run: str) -> None:
         """Delete the stored folds of a run, after its record is written or before it is run again."""
         shutil.rmtree(self._partial(run), ignore_errors=True)
-        parent = self.folder / ".partial"
-        if parent.is_dir() and not any(parent.iterdir()):
-            parent.rmdir()
+        with contextlib.suppress(OSError):  # the folder is absent, or other runs use it
+            (self.folder / ".partial").rmdir()
 
 
-def _trace(key: RunKey) -> None:
+def _trace(name: str) -> None:
     """Append the name of a run that is looked up to the file named by :data:`TRACE`."""
     file = os.environ.get(TRACE)
     if file:
         with Path(file).open("a", encoding="utf-8") as stream:
-            stream.write(f"{key.name}\n")
+            stream.write(f"{name}\n")

@@ -1,7 +1,8 @@
 """Compiled loops over the pixels for the fast training step.
 
 Arrays are float32 or float64, with T frames, H rows, W columns and F filters. Each function writes its results to
-output arrays, so that large arrays are not allocated for each clip.
+output arrays, so that large arrays are not allocated for each clip. Compiled functions take plain arrays and numbers,
+so that one of them has more than seven parameters.
 """
 
 from __future__ import annotations

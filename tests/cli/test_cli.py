@@ -253,7 +253,7 @@ def test_stored_results_are_listed_and_verified(astsvm, tmp_path: Path):
     verified = astsvm("results", "verify", name, "--folds", "2", "--keep", "--results", "results")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "svm: 0 of 8 predictions changed" in verified.stdout
-    assert "2 folds run again: as stored" in verified.stdout
+    assert "2 folds computed again: agrees with the record" in verified.stdout
     assert (tmp_path / "results" / "reruns.csv").read_text().count("\n") == 2
     record = Store(tmp_path / "results").read(name)
     first, *rest = record.folds
@@ -274,3 +274,14 @@ def test_a_missing_library_names_the_extra_that_installs_it(astsvm, monkeypatch)
     result = astsvm("network", "summary")
     assert result.returncode == 2
     assert "pip install 'astsvm-lib[train]'" in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(astsvm, tmp_path):
+    (tmp_path / "file").write_text("")
+    arguments = ("evaluate", "--dataset", "rehearsal-mini", "--method", "majority", "--profile", "smoke", "--out")
+    told = astsvm(*arguments, str(tmp_path / "file" / "x"))
+    assert told.returncode == 2
+    assert told.stderr.startswith("error: results: cannot create the folder")
+    told = astsvm("data", "mock-layout", "smic-hs", "--out", str(tmp_path / "file" / "x"))
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"error: {tmp_path / 'file'}")

@@ -152,7 +152,7 @@ class Dataset:
         """``dataset/subject`` of every subject, in order of first appearance."""
         return tuple(dict.fromkeys(clip.group for clip in self.clips))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Digest of annotation and content of every scored clip."""
         return fingerprint_of(self.clips)

@@ -41,6 +41,8 @@ class Profile:
 
     def choose(self, dataset: Dataset) -> tuple[Clip, ...]:
         """The clips that are used, in the data set's order."""
+        if self.subjects is None and self.clips_per_subject is None:
+            return dataset.clips
         shown = {group: {clip.label for clip in dataset if clip.group == group} for group in dataset.groups}
         groups = sorted(shown, key=lambda group: (-len(shown[group]), group))[: self.subjects]
         chosen: set[str] = set()

@@ -78,7 +78,8 @@ class Run:
     @cached_property
     def data(self) -> str:
         """Fingerprint of the clips that the profile selects."""
-        return fingerprint_of(self.clips)
+        whole = self.clips is self.dataset.clips
+        return self.dataset.fingerprint if whole else fingerprint_of(self.clips)
 
     @property
     def stages(self) -> dict[str, int]:

@@ -123,6 +123,8 @@ def stage_named(name: str) -> Stage:
         If there is no such stage; the message lists the names.
     """
     if name not in STAGES:
+        if name.startswith("method/"):
+            raise CompanionError(f"unknown stage '{name}': add its entry to STAGES in astsvm_lib/stages.py")
         raise CompanionError(f"unknown stage '{name}'; expected one of {', '.join(STAGES)}")
     return STAGES[name]
 

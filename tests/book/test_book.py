@@ -260,6 +260,16 @@ def test_a_chapter_is_run_again_when_a_stage_that_it_uses_has_changed(four_chapt
     assert {name for name, key in keys().items() if key != before[name]} == set(DECLARED)
 
 
+def test_a_chapter_is_run_again_when_a_run_that_it_shows_becomes_outdated(four_chapters: Path, monkeypatch):
+    stored_run(Store(), "rehearsal-mini", Recipe())
+    for name in ("first", "table"):  # declare fewer stages than the run depends on
+        path = four_chapters / f"{name}.md"
+        path.write_text(path.read_text().replace("companion: {", 'companion: {"stages": ["strain"], '))
+    before, versions = keys(), {name: stages.stage_version(name) for name in stages.STAGES}
+    monkeypatch.setattr(stages, "stage_version", lambda name: versions[name] + (name == "method/ast-svmnet"))
+    assert {name for name, key in keys().items() if key != before[name]} == {"first", "changed", "table"}
+
+
 def test_a_chapter_that_shows_a_run_which_it_does_not_declare_is_refused(four_chapters: Path):
     stored_run(Store(), "rehearsal-mini", Recipe())
     code = (

@@ -142,10 +142,20 @@ def test_a_resumed_run_states_every_machine_and_starts_anew_with_other_versions(
 def test_diverged_training_is_an_error_and_no_prediction(small_dataset, cache, tmp_path, monkeypatch):
     def diverged(self, arrays, labels, folds, config, on_epoch=None):
         for fold in folds:
-            yield FoldPrediction({"svm": np.full((len(fold.test), config.classes), np.nan)}, [])
+            yield FoldPrediction(dict.fromkeys(heads, np.full((len(fold.test), columns), np.nan)), [])
 
+    heads, columns = ("svm", "softmax", "svm-raw"), 2
     monkeypatch.setattr(type(METHODS["ast-svmnet"]), "fit_folds", diverged)
-    with pytest.raises(CompanionError, match="svm: the scores are not numbers, so the training has diverged"):
+    with pytest.raises(CompanionError, match="01, svm: expected numbers, found NaN; the training has diverged"):
+        evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
+    columns = 3
+    with pytest.raises(CompanionError, match=r"expected scores \(clips, classes\) \(3, 2\), found \(3, 3\)"):
+        evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
+    heads = ("svm",)
+    with pytest.raises(CompanionError, match="expected scores of the heads svm, softmax, svm-raw, found svm"):
+        evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
+    monkeypatch.setattr(type(METHODS["ast-svmnet"]), "extract", lambda *_: {"flow": np.zeros((7, 1))})
+    with pytest.raises(CompanionError, match="expected 8 rows of 'flow', one per clip, found 7"):
         evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
 
 

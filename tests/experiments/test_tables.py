@@ -162,7 +162,7 @@ def test_the_blocks_are_never_mixed(filled: Store, small_dataset):
     assert "0.892 | 0.913" in first
     assert "1.000 | 1.000 ±\N{NO-BREAK SPACE}0.000" in second
     assert "± is the standard deviation over seeds):" in second
-    assert "reduced profile (profile quick, 1 epochs; seed 0, 1; CPU" in second
+    assert "fewer epochs than the profile paper (profile quick, 1 epochs; seed 0, 1; CPU" in second
     latex = render_table(TABLES[12], results, "latex")
     assert latex.count(r"\begin{tabular}") == 2
     assert "% Companion, rehearsal-casme2 (rehearsal data); ± is" in latex

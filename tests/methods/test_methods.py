@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from astsvm_lib.cache import Cache
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.experiments import Profile, evaluate, plan
@@ -69,6 +71,18 @@ def test_the_left_out_subject_changes_nothing_in_what_is_fitted(name, small_data
     changed = {key: np.concatenate([value[:5], value[[7, 5, 6]]]) for key, value in arrays.items()}
     for head, scores in scores_of(changed).items():
         assert np.allclose(scores, plain[head][[2, 0, 1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_method_reads_only_the_sections_of_the_recipe_that_it_declares(name, small_dataset, tmp_path):
+    method, recipe = METHODS[name], Recipe()
+    for section in set(Recipe.model_fields) - set(method.sections):
+        del recipe.__dict__[section]  # reading it is an AttributeError now
+    with pytest.raises(AttributeError):
+        recipe.naming  # noqa: B018 - no method depends on it
+    clips = [replace(clip, apex=None) for clip in small_dataset.clips[:2]]
+    arrays = method.extract(clips, recipe, method.settings(), Cache(tmp_path), 1, False)
+    assert all(len(array) == 2 for array in arrays.values())
 
 
 def test_choices_that_a_method_does_not_depend_on_make_no_other_record(small_dataset):

@@ -37,9 +37,10 @@ from astsvm_lib.methods import method_named
 from astsvm_lib.paper.published import FILE as PUBLISHED
 from astsvm_lib.paper.tables import table_numbered
 from astsvm_lib.recipe import Recipe
+from astsvm_lib.results.files import stages_of
 from astsvm_lib.results.reruns import read_reruns
 from astsvm_lib.results.store import Store
-from astsvm_lib.stages import STAGES, stage_named, stage_versions
+from astsvm_lib.stages import STAGES, outdated_stages, stage_named, stage_versions
 from astsvm_lib.storage import digest
 
 
@@ -214,11 +215,12 @@ class Requirements:
         Returns
         -------
         list of str
-            Name, checksum and stages of each run, then the rows of ``reruns.csv`` if the chapter declares it.
+            Name and checksum of each run, its stages that are outdated now, then the rows of ``reruns.csv`` if the
+            chapter declares it.
         """
         chosen, every = self.selections(parameters), any(runs.all for runs in self.front.runs)
         found = [
-            f"{name} {row['checksum']} {row['stages']}"
+            f"{name} {row['checksum']} {row['stages']} {outdated_stages(stages_of(row))}"
             for name, row in sorted(store.rows().items())
             if every or any(selection.matches(name) for selection in chosen)
         ]

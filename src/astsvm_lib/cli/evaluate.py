@@ -72,13 +72,15 @@ def evaluate_command(
     listed by: astsvm methods.
     """
     from astsvm_lib.datasets import load
-    from astsvm_lib.experiments import evaluate, plan
+    from astsvm_lib.experiments import evaluate, is_current, plan
     from astsvm_lib.methods import method_named
     from astsvm_lib.results.store import Store
 
     settings = method_named(method).settings.from_yaml(settings_file) if settings_file else None
     run = plan(load(dataset, root), read_recipe(recipe_file), profile, seed, method, settings)
-    record = evaluate(run, jobs, Store(out), overwrite=overwrite)
+    store = Store(out)
+    stored = not overwrite and is_current(run, store)
+    record = evaluate(run, jobs, store, overwrite=overwrite)
     scores = {head: record.scores(head) for head in record.heads}
     if as_json:
         heads = {
@@ -91,9 +93,9 @@ def evaluate_command(
     click.echo(f"{record.heading}, {run.method.title}: {len(record.clips)} clips, {len(record.folds)} subjects{amount}")
     for head, found in scores.items():
         print_scores(found, run.method.heads[head])
-    click.echo(
-        f"\n{record.device}, {record.processor}; {record.seconds:.0f} s of folds\nrecord: {record.name} in {out}"
-    )
+    click.echo(f"\n{record.device}, {record.processor}; {record.seconds:.0f} s of folds")
+    where = "already stored, use --overwrite to run it again" if stored else "record"
+    click.echo(f"{where}: {record.name} in {out}")
 
 
 @click.command("run")

@@ -42,7 +42,7 @@ def results_list(dataset: str | None, results: Path | None, as_json: bool) -> No
         found = {head: record.scores(head) for head in record.heads}
         scores = "; ".join(f"{head} UAR {s.uar:.3f} UF1 {s.uf1:.3f}" for head, s in found.items())
         old = f" OUTDATED ({'; '.join(record.outdated)})" if record.outdated else ""
-        click.echo(f"{record.name}: {scores}{old}")
+        click.echo(f"{record.name} ({record.differs}): {scores}{old}")
 
 
 @results_group.command("verify")

@@ -71,22 +71,41 @@ def run_folds(folds: Sequence[Fold], arrays: Arrays, task: Task, on_epoch: OnEpo
     Raises
     ------
     CompanionError
-        If a score is not a number.
+        If the method's arrays or scores have the wrong number of rows, columns or heads, or a score is NaN.
     """
+    for name, array in arrays.items():
+        if len(array) != len(task.labels):
+            raise CompanionError(
+                f"method {task.method.name}: expected {len(task.labels)} rows of '{name}', one per clip, found "
+                f"{len(array)}"
+            )
     predictions = task.method.fit_folds(arrays, task.labels, folds, task.config, on_epoch)
     for fold in folds:
         started = time.perf_counter()
         with threadpool_limits(1, user_api="blas"):  # NumPy's idle BLAS threads would occupy cores
             prediction = next(predictions)
+        _check_prediction(prediction, fold, task)
         yield _fold_result(fold, prediction, task, time.perf_counter() - started)
 
 
-def _head_result(scores: np.ndarray, classes: tuple[str, ...], where: str) -> HeadResult:
-    if np.isnan(scores).any():
+def _check_prediction(prediction: FoldPrediction, fold: Fold, task: Task) -> None:
+    """Raise an error unless the method returned numbers of the right shape for exactly its heads."""
+    name, heads = task.method.name, task.method.heads
+    if set(prediction.heads) != set(heads):
         raise CompanionError(
-            f"{where}: the scores are not numbers, so the training has diverged; choose a lower learning "
-            "rate or another initialisation"
+            f"method {name}: expected scores of the heads {', '.join(heads)}, found {', '.join(prediction.heads)}"
         )
+    expected = (len(fold.test), len(task.classes))
+    for head, scores in prediction.heads.items():
+        where = f"method {name}, test subject {fold.subject}, {head}"
+        if np.shape(scores) != expected:
+            raise CompanionError(f"{where}: expected scores (clips, classes) {expected}, found {np.shape(scores)}")
+        if np.isnan(scores).any():
+            advice = "; the training has diverged: choose a lower learning rate or another initialisation"
+            raise CompanionError(f"{where}: expected numbers, found NaN{advice if task.config.epochs else ''}")
+
+
+def _head_result(scores: np.ndarray, classes: tuple[str, ...]) -> HeadResult:
     values = {c: round(float(v), 6) if np.isfinite(v) else None for c, v in zip(classes, scores, strict=True)}
     return HeadResult(prediction=classes[int(scores.argmax())], scores=values)
 
@@ -97,10 +116,7 @@ def _fold_result(fold: Fold, prediction: FoldPrediction, task: Task, seconds: fl
             key=task.keys[row],
             subject=fold.subject,
             truth=task.classes[task.labels[row]],
-            heads={
-                head: _head_result(scores[i], task.classes, f"{task.keys[row]}, {head}")
-                for head, scores in prediction.heads.items()
-            },
+            heads={head: _head_result(prediction.heads[head][i], task.classes) for head in task.method.heads},
         )
         for i, row in enumerate(fold.test)
     ]

@@ -98,7 +98,7 @@ class DescriptorMethod(Method):
         return made["vector"]
 
     def extract(
-        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         work: list[tuple[Any, ...]] = [(clip, recipe, settings, cache.root) for clip in clips]
         return {"vectors": np.stack(list(map_ordered(self._described, work, jobs, self.title, progress)))}
@@ -112,7 +112,7 @@ class DescriptorMethod(Method):
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> FoldPrediction:
-        options: Transfer = config.settings.transfer  # type: ignore[attr-defined]
+        options: Transfer = config.settings.transfer
         svm = TransferSVM(**options.model_dump()).fit(train["vectors"], labels)
         decisions = expand_decisions(svm.decision_function(test["vectors"]), svm.classes_, config.classes)
         return FoldPrediction({"svm": decisions}, [])

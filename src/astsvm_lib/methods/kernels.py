@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.methods.ast_svmnet import AstSvmNet, train_folds
@@ -29,7 +29,7 @@ class Kernels(AstSvmNet):
     """The paper's future work: kernels other than the radial basis function."""
 
     def extract(
-        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         groups = sorted({clip.group for clip in clips})
         arrays = super().extract(clips, recipe, settings, cache, jobs, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -12,7 +13,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip, Dataset
 from astsvm_lib.evaluation.scores import Scores, score
 from astsvm_lib.features.onset_apex import all_maps
@@ -107,7 +107,7 @@ class MegcBaseline(Method):
     """The baseline as a method, with flattened maps (28, 28, 3) of flow and strain."""
 
     def extract(
-        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         maps = all_maps(clips, recipe, cache, jobs, progress)
         return {"maps": maps.reshape(len(maps), -1).astype(np.float64)}

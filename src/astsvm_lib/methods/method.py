@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class FitConfig:
 
     classes: int
     recipe: Recipe
-    settings: Choices
+    settings: Any
     epochs: int
     seed: int
 
@@ -145,7 +145,7 @@ class Method(ABC):
 
     @abstractmethod
     def extract(
-        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         """Compute the input arrays of the method, with one row per clip.
 

@@ -117,7 +117,7 @@ class OnsetApexNetwork(Method):
         return max(1, round(share * settings.training.epochs))  # type: ignore[attr-defined]
 
     def extract(
-        self, clips: Sequence[Clip], recipe: Recipe, settings: Choices, cache: Cache, jobs: int, progress: bool
+        self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         work: list[tuple[Any, ...]] = [(clip, recipe, settings, cache.root) for clip in clips]
         maps = np.stack(list(map_ordered(maps_of, work, jobs, "onset to apex", progress)))

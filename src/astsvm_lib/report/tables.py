@@ -124,7 +124,7 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
         where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
         ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
         learned = f"{min(ends):.2f}" + (f" to {max(ends):.2f}" if len(ends) > 1 else "")
-        reduced = ", reduced profile" if all(r.profile != "paper" for r in own) else ""
+        reduced = ", fewer epochs than the profile paper" if all(r.profile != "paper" for r in own) else ""
         lines.append(
             f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
             f"{'; '.join(sorted(devices))}); final training accuracy {learned}"

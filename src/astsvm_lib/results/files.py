@@ -77,6 +77,11 @@ def _from_pairs(text: str) -> dict[str, str]:
     return dict(pair.rsplit(" ", 1) for pair in text.split("; ")) if text else {}
 
 
+def stages_of(row: Row) -> dict[str, int]:
+    """Version of each stage that a run depends on, from its row of ``runs.csv``."""
+    return {name: int(version) for name, version in _from_pairs(row["stages"]).items()}
+
+
 def checksum(predictions: str, curves: str) -> str:
     """First 16 hexadecimal digits of the SHA-256 of a run's two tables.
 
@@ -224,7 +229,7 @@ def record_of(row: Row, predictions: str, curves: str) -> Record:
 
 
 def _record_of(row: Row, predictions: str, curves: str) -> Record:
-    clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), _from_pairs(row["stages"])
+    clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), stages_of(row)
     trainer = next((name for name in stages if name.startswith("trainer-")), "")
     folds = [
         FoldResult(subject=subject, epochs=epochs.get(subject, []), trainer=trainer, seconds=0.0, clips=tested)
@@ -250,7 +255,7 @@ def _record_of(row: Row, predictions: str, curves: str) -> Record:
         settings=json.loads(row["settings"]),
         differs=row["differs"],
         data=row["data"],
-        stages={name: int(version) for name, version in stages.items()},
+        stages=stages,
         libraries=_from_pairs(row["libraries"]),
         backend=row["backend"],
         device=row["device"],

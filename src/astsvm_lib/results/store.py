@@ -58,8 +58,8 @@ def results_folder(given: Path | None = None) -> Path:
         folder = _PACKAGED
     if folder is None:
         raise CompanionError(
-            "no folder of results: name one with --results FOLDER or ASTSVM_RESULTS, or work inside the project, whose "
-            "pyproject.toml names it"
+            "no folder of results: name one with --results FOLDER, as an argument or with ASTSVM_RESULTS, or work "
+            "inside the project, whose pyproject.toml names it"
         )
     if not folder.is_dir():
         raise CompanionError(f"results: expected a folder, found none at {folder}; name another one with --results")
@@ -138,7 +138,9 @@ class Store:
         """
         rows = self.rows()
         if name not in rows:
-            raise CompanionError(f"no run '{name}' in {self._shown}; astsvm results list names them")
+            raise CompanionError(
+                f"no run '{name}' in {self._shown}; list the runs with: astsvm results list --results {self.folder}"
+            )
         return _record(self.folder, tuple(rows[name].values()))
 
     def records(self) -> list[Record]:

@@ -249,7 +249,7 @@ def test_stored_results_are_listed_and_verified(astsvm, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     (name,) = Store(tmp_path / "results").rows()
     listed = astsvm("results", "list", "--results", "results")
-    assert listed.stdout.startswith(f"{name}: svm UAR ")
+    assert listed.stdout.startswith(f"{name} (nothing: the default recipe): svm UAR ")
     verified = astsvm("results", "verify", name, "--folds", "2", "--keep", "--results", "results")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "svm: 0 of 8 predictions changed" in verified.stdout

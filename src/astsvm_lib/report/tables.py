@@ -123,7 +123,7 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
         devices = {f"{record.device}, {record.processor}" for record in own}
         where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
         ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
-        learned = f"{min(ends):.2f}" + (f" to {max(ends):.2f}" if len(ends) > 1 else "")
+        learned = " to ".join(dict.fromkeys((f"{min(ends):.2f}", f"{max(ends):.2f}")))
         reduced = ", fewer epochs than the profile paper" if all(r.profile != "paper" for r in own) else ""
         lines.append(
             f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "

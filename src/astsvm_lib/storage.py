@@ -34,6 +34,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     """First 16 hexadecimal digits of the SHA-256 of named arrays: names, shapes, dtypes and values."""
     total = hashlib.sha256()

@@ -270,6 +270,20 @@ def test_a_chapter_is_run_again_when_a_run_that_it_shows_becomes_outdated(four_c
     assert {name for name, key in keys().items() if key != before[name]} == {"first", "changed", "table"}
 
 
+def test_a_chapter_that_declares_all_runs_is_run_again_after_any(four_chapters: Path):
+    path = four_chapters / "none.md"
+    lookup = "\n```{code-cell} ipython3\nfrom astsvm_lib import results\nprint(len(results.scores()))\n```\n"
+    path.write_text(path.read_text() + lookup)
+    stored_run(Store(), "rehearsal-mini", Recipe())
+    with pytest.raises(CompanionError, match="looked up all stored runs; declare companion.all_runs: true"):
+        execution.run_chapter("none")
+    path.write_text(path.read_text().replace("companion: {", 'companion: {"all_runs": true, '))
+    assert outputs(execution.run_chapter("none")).strip() == "1"
+    before = builder.chapter_key("none", {})
+    stored_run(Store(), "rehearsal-mini", Recipe(), method="bi-woof")
+    assert builder.chapter_key("none", {}) != before
+
+
 def test_a_chapter_that_shows_a_run_which_it_does_not_declare_is_refused(four_chapters: Path):
     stored_run(Store(), "rehearsal-mini", Recipe())
     code = (

@@ -226,6 +226,7 @@ def test_the_committed_tables_have_both_blocks(astsvm):
         assert {row["block"] for row in rows} == {"published", "companion"}
         ran = [row for row in rows if row["uar"] is not None]
         assert {row["block"] for row in ran} == {"published", "companion"}, number
+        assert all(0 < row["uar"] <= 1 and 0 < row["uf1"] <= 1 for row in ran), number
         stored = results.scores(PROJECT / "book/results").set_index("run")
         for row in ran:
             if row["block"] == "companion":

@@ -1,6 +1,6 @@
 """A quick stand-in for fitting: every fold predicts the first class."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from astsvm_lib.experiments.fold import Task
 from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult
@@ -25,3 +25,16 @@ def fake_fold(fold, task: Task) -> FoldResult:
 def fake_folds(folds, arrays, task: Task, on_epoch=None) -> Iterator[FoldResult]:
     for fold in folds:
         yield fake_fold(fold, task)
+
+
+def interrupted_once(begun: list[str]) -> Callable[..., Iterator[FoldResult]]:
+    """As :func:`fake_folds`, but interrupted in the third fold; the subjects of begun folds are appended to a list."""
+
+    def folds_until_interrupted(folds, arrays, task: Task, on_epoch=None) -> Iterator[FoldResult]:
+        for fold in folds:
+            begun.append(fold.subject)
+            if len(begun) == 3:
+                raise KeyboardInterrupt
+            yield fake_fold(fold, task)
+
+    return folds_until_interrupted

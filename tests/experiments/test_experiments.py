@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import fake_fold, fake_folds
+from fakes import fake_folds, interrupted_once
 
 from astsvm_lib.datasets import Dataset, load
 from astsvm_lib.errors import CompanionError
@@ -25,7 +25,7 @@ from astsvm_lib.experiments.runner import task_of
 from astsvm_lib.methods import METHODS, FoldPrediction
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results import provenance
-from astsvm_lib.results.record import Place
+from astsvm_lib.results.record import Environment
 from astsvm_lib.results.store import Store
 
 TINY = Profile("tiny", 1, 0.01, None, None, "for tests")
@@ -88,14 +88,7 @@ def test_what_is_stored_is_not_run_again(small_dataset, cache, tmp_path, monkeyp
 def test_a_run_that_was_cut_is_resumed(small_dataset, cache, tmp_path, monkeypatch):
     store, begun = Store(tmp_path), []
 
-    def cut(folds, arrays, task, *rest):
-        for fold in folds:
-            begun.append(fold.subject)
-            if len(begun) == 3:
-                raise KeyboardInterrupt
-            yield fake_fold(fold, task)
-
-    monkeypatch.setattr(executors, "run_folds", cut)
+    monkeypatch.setattr(executors, "run_folds", interrupted_once(begun))
     with pytest.raises(KeyboardInterrupt):
         evaluate(plan(small_dataset, LIGHT, TINY), store=store, cache=cache, progress=False)
     assert store.records() == []
@@ -115,18 +108,11 @@ def test_a_resumed_run_states_every_machine_and_starts_anew_with_other_versions(
     run, begun = plan(small_dataset, LIGHT, TINY), []
 
     def on(processor: str, numpy: str):
-        place = Place(device="CPU", processor=processor, threads=1, libraries={"numpy": numpy})
-        monkeypatch.setattr(executors, "this_place", lambda network: place)
+        environment = Environment(device="CPU", processor=processor, threads=1, libraries={"numpy": numpy})
+        monkeypatch.setattr(executors, "current_environment", lambda network: environment)
         monkeypatch.setattr(provenance, "library_versions", lambda: {"numpy": numpy})
 
-    def cut(folds, arrays, task, *rest):
-        for fold in folds:
-            begun.append(fold.subject)
-            if len(begun) == 3:
-                raise KeyboardInterrupt
-            yield fake_fold(fold, task)
-
-    monkeypatch.setattr(executors, "run_folds", cut)
+    monkeypatch.setattr(executors, "run_folds", interrupted_once(begun))
     on("A", "2.0")
     with pytest.raises(KeyboardInterrupt):
         evaluate(run, store=Store(tmp_path / "a"), cache=cache, progress=False)

@@ -14,7 +14,7 @@ from astsvm_lib.experiments.table_results import (
     claims,
     compared,
     compared_each,
-    refusals,
+    not_compared,
     results_of,
     results_with_rehearsals,
     runs_of,
@@ -206,7 +206,7 @@ def test_outdated_records_are_marked_and_never_compared_with_others(filled: Stor
     latex = render_table(table, {"rehearsal-casme2": results}, "latex")
     assert r"\par $\dagger$ outdated: made by earlier versions of a stage (folds 0 $\to$ 1)" in latex
     assert {v.row.name for v in compared(table, results)} == {"FC+Softmax", "AST+SVMNET (raw SVM)"}
-    assert [line.split(" is ")[0] for line in refusals(results)] == [
+    assert [line.split(" is ")[0] for line in not_compared(results)] == [
         "Untrained network (SVM)",
         "Untrained network (raw SVM)",
     ]

@@ -55,7 +55,7 @@ def chapter_key(name: str, values: Mapping[str, Any], data: str = "") -> str:
     needs, parameters = requirements_of(name), all_parameters(name, values)
     manifests = [load_manifest(str(parameters["dataset"])).model_dump_json()] if "dataset" in parameters else []
     text = (source_folder() / f"{name}.md").read_text(encoding="utf-8")
-    shown = needs.shown(parameters, Store()) if needs.front.runs or needs.front.reruns else []
+    shown = needs.shown(parameters, Store()) if needs.shows_results else []
     inputs = [needs.versions(), needs.files(), shown, manifests, provenance.library_versions(), data]
     return digest([text, dict(values), *inputs])
 
@@ -143,7 +143,7 @@ def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
         extract_all(dataset, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
 
 
-def build(params: Path | None = None, jobs: int = 2, everything: bool = False) -> Path:
+def build(params: Path | None = None, jobs: int = 2, force: bool = False) -> Path:
     """Execute the chapters that have changed, and render the book.
 
     Parameters
@@ -152,7 +152,7 @@ def build(params: Path | None = None, jobs: int = 2, everything: bool = False) -
         Parameter file; see :func:`~astsvm_lib.book.chapters.read_parameters`.
     jobs
         Number of chapters executed in parallel.
-    everything
+    force
         Whether to execute all chapters again, for instance after a change of the figures' code.
 
     Returns
@@ -170,7 +170,7 @@ def build(params: Path | None = None, jobs: int = 2, everything: bool = False) -
         needs = requirements_of(name)
         if needs.front.runs:
             needs.check_required(all_parameters(name, chosen), Store())
-    if everything:
+    if force:
         shutil.rmtree(build_folder() / "executed", ignore_errors=True)
     on_disk = {dataset: data_on_disk(dataset) for dataset in datasets_used(params)}
     _prepare_data(values, jobs)

@@ -6,6 +6,7 @@ A chapter declares them in its front matter::
       stages: [features, svm]          # all stages by default
       files: [data_manifest/*.yaml]    # files of the project whose content it shows
       reruns: true                     # reruns of stored folds (reruns.csv)
+      all_runs: true                   # all stored runs
       features: true                   # features of every clip of its data set, prepared in advance
       runs:
         - {profile: quick, required: true}                    # its data set, recipe and seed, the paper's method
@@ -13,12 +14,10 @@ A chapter declares them in its front matter::
         - {changes: {flow: {component: u}}, profile: quick}   # a changed recipe
         - {table: 9}                                          # every row of a table, on all data sets it shows
         - {variants: true, profile: quick}                    # every variant of the page "The readings that matter"
-        - {all: true}                                         # all stored runs
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,9 +38,9 @@ from astsvm_lib.paper.tables import table_numbered
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.files import stages_of
 from astsvm_lib.results.reruns import read_reruns
-from astsvm_lib.results.store import Store
+from astsvm_lib.results.store import ALL_RUNS, Store
 from astsvm_lib.stages import STAGES, outdated_stages, stage_named, stage_versions
-from astsvm_lib.storage import digest
+from astsvm_lib.storage import digest_file
 
 
 class Declared(BaseModel):
@@ -53,7 +52,6 @@ class Declared(BaseModel):
 class DeclaredRuns(Declared):
     """Declaration of stored runs that a chapter shows; see the module's docstring for examples."""
 
-    all: bool = False
     table: int | None = None
     variants: bool = False
     method: str = "ast-svmnet"
@@ -71,6 +69,7 @@ class Front(Declared):
     files: list[str] = []
     features: bool = False
     reruns: bool = False
+    all_runs: bool = False
     runs: list[DeclaredRuns] = []
 
 
@@ -142,10 +141,15 @@ class Requirements:
             raise CompanionError(f"chapter {chapter}: companion: {error}") from None
         return cls(chapter, front)
 
+    @property
+    def shows_results(self) -> bool:
+        """Whether the chapter shows stored runs or reruns."""
+        return bool(self.front.runs or self.front.all_runs or self.front.reruns)
+
     def versions(self) -> dict[str, int]:
         """Version of each stage that the chapter uses; a chapter that shows runs also uses the scores."""
         names = [*STAGES] if self.front.stages is None else self.front.stages
-        return stage_versions([*names, "scores"] if self.front.runs else names)
+        return stage_versions([*names, "scores"] if self.front.runs or self.front.all_runs else names)
 
     def files(self) -> dict[str, str]:
         """Digest of each file whose content the chapter shows, by its path in the project.
@@ -158,13 +162,13 @@ class Requirements:
             If a pattern matches no file.
         """
         tables = any(runs.table is not None for runs in self.front.runs)
-        found = {"published.csv": digest(PUBLISHED.read_text(encoding="utf-8"))} if tables else {}
+        found = {PUBLISHED.name: digest_file(PUBLISHED)} if tables else {}
         for pattern in self.front.files:
             paths = sorted(path for path in project_folder().glob(pattern) if path.is_file())
             if not paths:
                 raise CompanionError(f"chapter {self.chapter}: companion.files: no file of the project matches {pattern}")
             for path in paths:
-                found[path.relative_to(project_folder()).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+                found[path.relative_to(project_folder()).as_posix()] = digest_file(path)
         return found
 
     def _planned(self, parameters: Mapping[str, Any]) -> list[tuple[DeclaredRuns, Run]]:
@@ -173,8 +177,6 @@ class Requirements:
         own = parameters.get("dataset")
         found = []
         for runs in self.front.runs:
-            if runs.all:
-                continue
             profile = runs.profile or next(iter(PROFILES))
             if runs.table is not None:
                 table = table_numbered(runs.table)
@@ -218,11 +220,11 @@ class Requirements:
             Name and checksum of each run, its stages that are outdated now, then the rows of ``reruns.csv`` if the
             chapter declares it.
         """
-        chosen, every = self.selections(parameters), any(runs.all for runs in self.front.runs)
+        chosen = self.selections(parameters)
         found = [
             f"{name} {row['checksum']} {row['stages']} {outdated_stages(stages_of(row))}"
             for name, row in sorted(store.rows().items())
-            if every or any(selection.matches(name) for selection in chosen)
+            if self.front.all_runs or any(selection.matches(name) for selection in chosen)
         ]
         return found + (read_reruns(store.folder).to_csv().splitlines() if self.front.reruns else [])
 
@@ -258,15 +260,17 @@ class Requirements:
         parameters
             Parameters of the chapter.
         names
-            Names of the runs that were looked up; ``*`` stands for all stored runs.
+            Names of the runs that were looked up, or :data:`~astsvm_lib.results.store.ALL_RUNS`.
 
         Raises
         ------
         CompanionError
             If a run is not declared; the message lists these runs.
         """
-        if any(runs.all for runs in self.front.runs):
+        if self.front.all_runs:
             return
+        if ALL_RUNS in names:
+            raise CompanionError(f"chapter {self.chapter}: looked up all stored runs; declare companion.all_runs: true")
         chosen = self.selections(parameters)
         extra = [name for name in dict.fromkeys(names) if not any(selection.matches(name) for selection in chosen)]
         if extra:

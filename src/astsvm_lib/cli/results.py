@@ -81,7 +81,7 @@ def results_verify(
     found = verify(record, folds, tolerance, jobs, root)
     reruns = [
         Rerun(run, check.head, len(found.subjects), check.clips, check.changed, check.largest, check.uf1_stored,
-              check.uf1_now, f"{found.place.device}, {found.place.processor}", found.place.threads)
+              check.uf1_now, f"{found.environment.device}, {found.environment.processor}", found.environment.threads)
         for check in found.heads
     ]  # fmt: skip
     if keep:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from astsvm_lib.cache import Cache
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.storage import digest, write_atomically
+from astsvm_lib.storage import digest, digest_file, write_atomically
 
 
 def _memory(folder: Path) -> Path:
@@ -53,7 +53,7 @@ def hash_files(files: Sequence[Path], where: str) -> str:
             about = path.stat()
             entry = known.get(path.name)
             if not entry or entry[:2] != [about.st_size, about.st_mtime_ns]:
-                entry = [about.st_size, about.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()[:32]]
+                entry = [about.st_size, about.st_mtime_ns, digest_file(path)[:32]]
         except OSError as error:
             raise CompanionError(
                 f"{where}: frame {path.name} cannot be read ({error.strerror}); unpack it again"

@@ -21,7 +21,7 @@ from astsvm_lib.experiments.fold import Task, run_folds
 from astsvm_lib.experiments.run import Run
 from astsvm_lib.methods.method import OnEpoch
 from astsvm_lib.parallel import map_unordered
-from astsvm_lib.results.provenance import this_place
+from astsvm_lib.results.provenance import current_environment
 from astsvm_lib.results.record import FinishedFold
 from astsvm_lib.storage import Arrays
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 TRIES = 10
 #: A worker has one network, so that it trains one fold at a time.
 _ONE_AT_A_TIME = threading.Lock()
-
-
-Results = Iterator[FinishedFold]
 
 
 class Executor(ABC):
@@ -51,7 +48,7 @@ class Executor(ABC):
     @abstractmethod
     def run(
         self, run: Run, task: Task, folds: Sequence[Fold], extract: Callable[[], Arrays], on_epoch: OnEpoch
-    ) -> Results:
+    ) -> Iterator[FinishedFold]:
         """Compute folds.
 
         Parameters
@@ -69,8 +66,8 @@ class Executor(ABC):
 
         Yields
         ------
-        tuple
-            Result of a fold and the place where it was computed; each fold once, in any order.
+        FinishedFold
+            Each fold once, in any order.
         """
 
 
@@ -81,10 +78,10 @@ class SerialExecutor(Executor):
 
     def run(
         self, run: Run, task: Task, folds: Sequence[Fold], extract: Callable[[], Arrays], on_epoch: OnEpoch
-    ) -> Results:
-        place = this_place(task.method.uses_network)
+    ) -> Iterator[FinishedFold]:
+        environment = current_environment(task.method.uses_network)
         for result in run_folds(folds, extract(), task, on_epoch):
-            yield FinishedFold(result=result, place=place)
+            yield FinishedFold(result=result, environment=environment)
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +92,7 @@ def _shared_arrays(folder: Path) -> Arrays:
 
 def _run_one(fold: Fold, arrays: Arrays, task: Task) -> FinishedFold:
     (result,) = run_folds([fold], arrays, task)
-    return FinishedFold(result=result, place=this_place(task.method.uses_network))
+    return FinishedFold(result=result, environment=current_environment(task.method.uses_network))
 
 
 def _run_shared(fold: Fold, folder: Path, task: Task) -> FinishedFold:
@@ -117,7 +114,7 @@ class ProcessExecutor(Executor):
 
     def run(
         self, run: Run, task: Task, folds: Sequence[Fold], extract: Callable[[], Arrays], on_epoch: OnEpoch
-    ) -> Results:
+    ) -> Iterator[FinishedFold]:
         threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
         environment = {
             "TF_NUM_INTRAOP_THREADS": threads,
@@ -159,7 +156,7 @@ class DaskExecutor(Executor):
 
     def run(
         self, run: Run, task: Task, folds: Sequence[Fold], extract: Callable[[], Arrays], on_epoch: OnEpoch
-    ) -> Results:
+    ) -> Iterator[FinishedFold]:
         from distributed import as_completed
 
         versions = "-".join(map(str, run.stages.values()))

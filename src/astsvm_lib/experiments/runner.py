@@ -185,9 +185,12 @@ def evaluate(
 
 
 def _record(run: Run, finished: list[FinishedFold], backend: str) -> Record:
-    folds, places = [fold.result for fold in finished], [fold.place for fold in finished]
+    folds, environments = [fold.result for fold in finished], [fold.environment for fold in finished]
     trainers = sorted({fold.trainer for fold in folds} - {""})
-    libraries = {name: {place.libraries.get(name, "none") for place in places} for name in places[0].libraries}
+    libraries = {
+        name: {environment.libraries.get(name, "none") for environment in environments}
+        for name in environments[0].libraries
+    }
     sections = run.method.sections
     return Record(
         key=run.key,
@@ -201,9 +204,9 @@ def _record(run: Run, finished: list[FinishedFold], backend: str) -> Record:
         stages={**run.stages, **stage_versions(trainers)},
         libraries={name: ",".join(sorted(versions)) for name, versions in libraries.items()},
         backend=backend,
-        device="; ".join(sorted({place.device for place in places})),
-        processor="; ".join(sorted({place.processor for place in places})),
-        threads=max(place.threads for place in places),
+        device="; ".join(sorted({environment.device for environment in environments})),
+        processor="; ".join(sorted({environment.processor for environment in environments})),
+        threads=max(environment.threads for environment in environments),
         commit=provenance.commit(),
         seconds=round(sum(fold.seconds for fold in folds), 1),
         folds=folds,

@@ -151,21 +151,20 @@ def results_of(
     complete = [p.name for p in sorted(PROFILES.values(), key=lambda p: -p.epochs) if p.subjects is None]
     profiles = [profile] if profile else complete
 
-    def stored(row: Row, name: str) -> tuple[Record, ...]:
-        run = run_of(row, dataset, recipe, name)
-        return tuple(store.seeds(run.key, run.data, outdated=True))
+    runs = [{name: run_of(row, dataset, recipe, name) for name in profiles} for row in table.rows]
+    stored = [{name: tuple(store.seeds(r.key, r.data, outdated=True)) for name, r in by.items()} for by in runs]
+    networks = [found for found, by in zip(stored, runs, strict=True) if by[profiles[0]].epochs]
+    own = [found for found, row in zip(stored, table.rows, strict=True) if row.method == "ast-svmnet"]
 
-    def count(rows: list[Row], name: str) -> int:
-        return sum(bool(stored(row, name)) for row in rows)
+    def count(name: str) -> tuple[int, int]:
+        """Number of rows stored with a profile: of the paper's network, and of all networks."""
+        return sum(bool(found[name]) for found in own), sum(bool(found[name]) for found in networks)
 
-    trained = [row for row in table.rows if run_of(row, dataset, recipe, profiles[0]).epochs]
-    own = [row for row in trained if row.method == "ast-svmnet"]
-    best = max(profiles, key=lambda name: (count(own, name), count(trained, name)))
+    best = max(profiles, key=count)
     results = []
-    for row in table.rows:
-        names = [best] if row in trained else profiles
-        records = next((found for name in names if (found := stored(row, name))), ())
-        results.append(Result(row, records))
+    for row, by, found in zip(table.rows, runs, stored, strict=True):
+        names = [best] if by[best].epochs else profiles
+        results.append(Result(row, next((found[name] for name in names if found[name]), ())))
     return results
 
 
@@ -228,7 +227,7 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
 
     Notes
     -----
-    The majority class is omitted, as are rows with outdated records (see :func:`refusals`). Holm's correction is
+    The majority class is omitted, as are rows with outdated records (see :func:`not_compared`). Holm's correction is
     applied over the rows returned.
     """
     ran = [r for r in results if r.records and not r.outdated and r.row.method != "majority"]
@@ -252,7 +251,7 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
     return [Verdict(a.row, c, p) for (a, _), c, p in zip(pairs, found, adjusted, strict=True)]
 
 
-def refusals(results: list[Result]) -> list[str]:
+def not_compared(results: list[Result]) -> list[str]:
     """Rows that :func:`compared` omits because their records are outdated.
 
     Parameters

@@ -14,7 +14,7 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import uf1
 from astsvm_lib.experiments.run import plan_again
 from astsvm_lib.experiments.runner import compute_folds, folds_of
-from astsvm_lib.results.record import ClipResult, Place, Record
+from astsvm_lib.results.record import ClipResult, Environment, Record
 
 #: Largest rounding error of a stored score, which has three decimals.
 ROUNDING = 0.0005
@@ -60,7 +60,7 @@ class Verification:
         Comparison of each head.
     tolerance
         Largest difference of a score that is accepted, including rounding.
-    place
+    environment
         Where the folds were computed again.
     """
 
@@ -68,17 +68,17 @@ class Verification:
     subjects: tuple[str, ...]
     heads: tuple[HeadCheck, ...]
     tolerance: float
-    place: Place
+    environment: Environment
 
     @property
     def changes(self) -> list[str]:
         """Differences between record and rerun in device, processor, threads and libraries, one line each."""
-        record, place = self.record, self.place
+        record, environment = self.record, self.environment
         pairs = {
-            "device": (record.device, place.device),
-            "processor": (record.processor, place.processor),
-            "threads": (str(record.threads), str(place.threads)),
-            **{name: (record.libraries.get(name, "none"), now) for name, now in place.libraries.items()},
+            "device": (record.device, environment.device),
+            "processor": (record.processor, environment.processor),
+            "threads": (str(record.threads), str(environment.threads)),
+            **{name: (record.libraries.get(name, "none"), now) for name, now in environment.libraries.items()},
         }
         return [f"{name}: {before} in the record, {now} now" for name, (before, now) in pairs.items() if before != now]
 
@@ -152,7 +152,7 @@ def verify(
     now = {clip.key: clip for fold in found for clip in fold.result.clips}
     stored = {clip.key: clip for clip in record.clips if clip.key in now}
     checks = tuple(_compare(head, stored, now, record.classes) for head in record.heads)
-    return Verification(record, tuple(subjects), checks, tolerance + ROUNDING, found[0].place)
+    return Verification(record, tuple(subjects), checks, tolerance + ROUNDING, found[0].environment)
 
 
 def _compare(head: str, stored: dict[str, ClipResult], now: dict[str, ClipResult], classes: list[str]) -> HeadCheck:

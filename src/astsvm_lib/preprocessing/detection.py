@@ -7,7 +7,6 @@ points out: obtain permission before using the model in a product.
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.storage import digest_file
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
@@ -41,7 +41,7 @@ def load_dlib() -> tuple[Any, Any]:
     import face_recognition_models
 
     path = Path(face_recognition_models.pose_predictor_model_location())
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = digest_file(path)
     if found != PREDICTOR_SHA256:
         raise CompanionError(
             f"landmark model {path.name}: expected SHA-256 {PREDICTOR_SHA256[:16]}..., found {found[:16]}...; "

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from astsvm_lib.datasets import load_manifest
-from astsvm_lib.experiments.table_results import Result, Verdict, refusals, table_records
+from astsvm_lib.experiments.table_results import Result, Verdict, not_compared, table_records
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, TITLES, Table
 from astsvm_lib.results.record import Record
@@ -198,15 +198,17 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
     paper_title = f"Published (Xue et al. 2024, Table {table.number}){only}, as printed"
     spread = any(result.spread is not None for found in results.values() for result in found)
     over = "; ± is the standard deviation over seeds" if spread else ""
-    refused = [f"{load_manifest(name).heading}: {line}" for name, found in results.items() for line in refusals(found)]
+    omitted = [
+        f"{load_manifest(name).heading}: {line}" for name, found in results.items() for line in not_compared(found)
+    ]
     if form == "latex":
-        notes = "\n".join(f"% {line}" for line in [*about, *refused])
+        notes = "\n".join(f"% {line}" for line in [*about, *omitted])
         old = _outdated_note(result for found in results.values() for result in found)
         below = f"\n\\par {_clean(old)}" if old else ""
         return (
             f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}{below}\n"
         )
-    notes = "\n".join(f"- {line}" for line in [*about, *refused])
+    notes = "\n".join(f"- {line}" for line in [*about, *omitted])
     printed = markdown(_paired(blocks[0])) if shared else "none: the paper has no such data set."
     return (
         f"Table {table.number}: {table.title}\n\n**{paper_title}**:\n\n{printed}\n\n"

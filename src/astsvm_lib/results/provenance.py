@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from astsvm_lib.parallel import quiet_stderr, thread_count
-from astsvm_lib.results.record import Place
+from astsvm_lib.results.record import Environment
 from astsvm_lib.stages import native_versions
 
 PACKAGES = ("jax", "keras", "scikit-image", "scikit-learn", "scipy", "tensorflow", "tensorflow-cpu", "torch")
@@ -100,7 +100,7 @@ def device() -> str:
     return f"CPU, oneDNN {'on' if onednn() else 'off'}" if backend == "tensorflow" else "CPU"
 
 
-def this_place(network: bool) -> Place:
+def current_environment(network: bool) -> Environment:
     """Hardware, number of threads and libraries of the current process.
 
     Parameters
@@ -108,7 +108,7 @@ def this_place(network: bool) -> Place:
     network
         Whether a Keras network is computed; if so, the Keras backend is imported.
     """
-    return Place(
+    return Environment(
         device=device() if network else "CPU",
         processor=processor(),
         threads=thread_count(),

@@ -63,8 +63,8 @@ class FoldResult(Part):
     clips: list[ClipResult]
 
 
-class Place(Part):
-    """Where a fold was computed.
+class Environment(Part):
+    """Environment in which a fold was computed.
 
     Attributes
     ----------
@@ -83,10 +83,10 @@ class Place(Part):
 
 
 class FinishedFold(Part):
-    """Result of one fold, and where it was computed."""
+    """Result of one fold, and the environment in which it was computed."""
 
     result: FoldResult
-    place: Place
+    environment: Environment
 
 
 class RunKey(Part):

@@ -24,7 +24,7 @@ from astsvm_lib.methods import METHODS
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, TABLES, table_numbered
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.report.tables import claims_counted, render_table, verdict_paragraphs
+from astsvm_lib.report.tables import claims_counted, records_shown, render_table, verdict_paragraphs
 from astsvm_lib.results.store import Store
 
 TINY = Profile("quick", 1, 0.01, None, None, "for tests")
@@ -224,3 +224,12 @@ def test_networks_of_different_budgets_do_not_share_a_table(filled: Store, small
     assert seeds() == []  # the paper's network is stored with the profile quick
     evaluate(plan(small_dataset, None, TINY, 6, "ststnet"), store=filled, cache=cache, progress=False)
     assert seeds() == [6]
+
+
+def test_records_of_a_method_without_a_network_name_no_backend(filled: Store):
+    majority = [record for record in filled.records() if record.method == "majority"]
+    told = records_shown(majority)
+    assert f"scikit-learn {majority[0].libraries['scikit-learn']}; commit" in told
+    assert "keras" not in told
+    assert "none" not in told.replace(majority[0].name, "")
+    assert "keras" in records_shown(filled.records())

@@ -137,9 +137,9 @@ def records_shown(records: Iterable[Record]) -> str:
     shown = {record.name: record for record in records}
     made: dict[str, set[str]] = {}
     for r in shown.values():
-        version = r.libraries.get(r.backend, r.libraries.get(f"{r.backend}-cpu", "?"))
-        keras, sklearn = r.libraries.get("keras", "?"), r.libraries.get("scikit-learn", "?")
-        about = f"{r.device}, {r.processor}; {r.backend} {version}, keras {keras}, scikit-learn {sklearn}"
+        used = ["scikit-learn"] if r.backend == "none" else [r.backend, f"{r.backend}-cpu", "keras", "scikit-learn"]
+        versions = ", ".join(f"{name} {r.libraries[name]}" for name in used if name in r.libraries)
+        about = f"{r.device}, {r.processor}; {versions}"
         made.setdefault(about, set()).add(r.commit or "unknown")
     lines = [f"- {about}; commit {', '.join(sorted(commits))}" for about, commits in made.items()]
     names = [f"- `{r.name}`" + (f" (outdated: {'; '.join(r.outdated)})" if r.outdated else "") for r in shown.values()]

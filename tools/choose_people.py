@@ -4,16 +4,16 @@
 
 renders candidates, keeps those in whom dlib finds exactly one face, describes each by dlib's face
 embedding, and picks one after the other the candidate farthest from all chosen before, as long as its
-sex, skin and age still have a place. It writes ``rehearsal/assets/people.json``: subject seeds by data set.
+sex, skin and age still have a place. The people of the development data come from further candidates and are
+chosen in the same way, far from everybody in the test data sets. It writes ``rehearsal/assets/people.json``:
+subject seeds by data set.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import dlib
 import face_recognition_models
@@ -28,18 +28,11 @@ from astsvm_lib.rehearsal.scene import Pose, Scene
 from astsvm_lib.rehearsal.subject import OLDEST, YOUNGEST, make_subject
 
 OUTPUT = Path(__file__).parents[1] / "src/astsvm_lib/rehearsal/assets/people.json"
-CANDIDATES = 500
+CANDIDATES, FURTHER = 500, 250  # the further candidates are those of the development data
 SIZE = 300
 SKINS, AGES = 5, 3  # equal steps of skin tone and of age
 SIZES = {"rehearsal-samm": 28, "rehearsal-casme2": 24, "rehearsal-smic": 16, "rehearsal-mini": 8}
-
-
-@lru_cache
-def _models() -> tuple[Any, Any]:
-    return (
-        dlib.shape_predictor(face_recognition_models.pose_predictor_model_location()),
-        dlib.face_recognition_model_v1(face_recognition_models.face_recognition_model_location()),
-    )
+DEVELOPMENT = {"rehearsal-dev": 24}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,28 +45,38 @@ class Candidate:
     embedding: np.ndarray
 
 
-def describe(seed: int) -> Candidate | None:
-    """The person with this seed, or None where dlib does not find exactly one face."""
-    subject = make_subject(seed)
-    image = expose(Scene(subject, SIZE).frame(Pose()), Capture(), np.random.default_rng(seed))
-    try:
-        box = find_box(image, f"candidate {seed}")
-    except CompanionError:
-        return None
-    predictor, encoder = _models()
-    embedding = np.array(encoder.compute_face_descriptor(image, predictor(image, dlib.rectangle(*box))))
-    age_step = int((subject.age - YOUNGEST) / (OLDEST - YOUNGEST) * AGES)
-    return Candidate(seed, subject.age, (subject.male, int(subject.tone * SKINS), age_step), embedding)
+def describe(seeds: range) -> list[Candidate]:
+    """The people with these seeds in whose image dlib finds exactly one face."""
+    predictor = dlib.shape_predictor(face_recognition_models.pose_predictor_model_location())
+    encoder = dlib.face_recognition_model_v1(face_recognition_models.face_recognition_model_location())
+    found = []
+    for seed in seeds:
+        subject = make_subject(seed)
+        image = expose(Scene(subject, SIZE).frame(Pose()), Capture(), np.random.default_rng(seed))
+        try:
+            box = find_box(image, f"candidate {seed}")
+        except CompanionError:
+            continue
+        embedding = np.array(encoder.compute_face_descriptor(image, predictor(image, dlib.rectangle(*box))))
+        age_step = int((subject.age - YOUNGEST) / (OLDEST - YOUNGEST) * AGES)
+        found.append(Candidate(seed, subject.age, (subject.male, int(subject.tone * SKINS), age_step), embedding))
+    return found
 
 
-def farthest(found: list[Candidate], wanted: int) -> list[Candidate]:
+def distances(some: list[Candidate], others: list[Candidate]) -> np.ndarray:
+    """Distances of face embeddings, (len(some), len(others))."""
+    first, second = (np.stack([person.embedding for person in people]) for people in (some, others))
+    return np.asarray(np.linalg.norm(first[:, None] - second[None], axis=2))
+
+
+def farthest(found: list[Candidate], wanted: int, before: list[Candidate] | None = None) -> list[Candidate]:
     """As many people as are wanted, each the farthest from those before that its strata have room for."""
     embedding = np.stack([candidate.embedding for candidate in found])
     room: list[dict[int, int]] = [
         dict.fromkeys(range(count), int(np.ceil(wanted / count))) for count in (2, SKINS, AGES)
     ]
     chosen: list[int] = []
-    nearest = np.linalg.norm(embedding - embedding.mean(0), axis=1)
+    nearest = distances(found, before).min(1) if before else np.linalg.norm(embedding - embedding.mean(0), axis=1)
     while len(chosen) < wanted:
         free = [
             i not in chosen and all(places[s] > 0 for places, s in zip(room, candidate.strata, strict=True))
@@ -85,23 +88,31 @@ def farthest(found: list[Candidate], wanted: int) -> list[Candidate]:
         for places, stratum in zip(room, found[best].strata, strict=True):
             places[stratum] -= 1
         distance = np.linalg.norm(embedding - embedding[best], axis=1)
-        nearest = distance if not chosen else np.minimum(nearest, distance)
+        nearest = np.minimum(nearest, distance) if chosen or before else distance
         chosen.append(best)
     return [found[i] for i in chosen]
 
 
 def main() -> None:
-    described = list(tqdm(map_unordered(describe, [(seed,) for seed in range(CANDIDATES)], 2), total=CANDIDATES))
-    found = sorted((person for person in described if person is not None), key=lambda person: person.seed)
+    total = CANDIDATES + FURTHER
+    chunks: list[tuple[object, ...]] = [(range(start, min(start + 25, total)),) for start in range(0, total, 25)]
+    described = tqdm(map_unordered(describe, chunks, 2), total=len(chunks))
+    everybody = sorted((person for some in described for person in some), key=lambda person: person.seed)
+    found = [person for person in everybody if person.seed < CANDIDATES]
     wanted = sum(SIZES.values())
     chosen = farthest(found, wanted)
-    embedding = np.stack([person.embedding for person in chosen])
-    apart = np.linalg.norm(embedding[:, None] - embedding[None], axis=2)[np.triu_indices(wanted, 1)]
+    development = farthest(
+        [person for person in everybody if person.seed >= CANDIDATES], sum(DEVELOPMENT.values()), chosen
+    )
+    apart = distances(chosen, chosen)[np.triu_indices(wanted, 1)]
+    away = distances(development, chosen)
     report = {
         "candidates": CANDIDATES,
         "with one face": len(found),
         "smallest distance": round(float(apart.min()), 3),
         "median distance": round(float(np.median(apart)), 3),
+        "smallest distance of the development data": round(float(away.min()), 3),
+        "median distance of the development data": round(float(np.median(away)), 3),
     }
 
     by_age = sorted(chosen, key=lambda person: person.age)
@@ -114,6 +125,7 @@ def main() -> None:
     smic = [person for person in rest if person not in mini]
     groups = {"rehearsal-samm": samm, "rehearsal-casme2": casme2, "rehearsal-smic": smic, "rehearsal-mini": mini}
     assert {name: len(group) for name, group in groups.items()} == SIZES
+    groups["rehearsal-dev"] = development
     seeds = {name: sorted(person.seed for person in group) for name, group in sorted(groups.items())}
     lines = ",\n".join(f'    "{name}": {json.dumps(group)}' for name, group in seeds.items())
     told = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in report.items())

@@ -44,6 +44,9 @@ class Magnification(Part):
     temporal: Literal["ideal", "iir"] = choice(
         "R3", "ideal", "zero-phase ideal filter with even reflection, or the original's causal difference of two IIRs"
     )
+    anchor: Literal["none", "onset"] = choice(
+        "R3", "none", "add the magnified variation; or its difference from that of the onset, which then stays as recorded"
+    )
 
 
 class Interpolation(Part):
@@ -64,7 +67,9 @@ class Flow(Part):
         "R5", "lucas-kanade", "the paper's; or, as a modern reference, TV-L1 or DIS with OpenCV's default parameters"
     )
     reference: Literal["adjacent", "onset"] = choice("R5", "adjacent", "frame from which the flow is computed")
-    component: Literal["magnitude", "u", "v"] = choice("R5", "magnitude", "the single channel that Table 1 allows")
+    component: Literal["v", "u", "magnitude", "both"] = choice(
+        "R5", "v", "vertical, horizontal, or their magnitude: one channel, as in Table 1; or both in a stream each"
+    )
     window_sigma: float = choice("R5", 7.0, "Lucas-Kanade: standard deviation of the Gaussian window, in pixels", gt=0)
     iterations: int = choice("R5", 3, "Lucas-Kanade: warping iterations per level", ge=1, le=20)
     levels: int = choice("R5", 2, "Lucas-Kanade: pyramid levels", ge=1, le=6)
@@ -124,6 +129,11 @@ class Transfer(Part):
     """The support vector machine (R12)."""
 
     kernel: Literal["rbf", "linear", "polynomial", "chi-squared"] = choice("R12", "rbf", "kernel of the SVM")
+    tuning: Literal["inner", "none"] = choice(
+        "R12",
+        "inner",
+        "C, gamma and standardise by inner validation, grouped by subject, in the training fold; or as given below",
+    )
     C: float = choice("R12", 1.0, "penalty of the SVM", gt=0)
     gamma: float | Literal["scale"] = choice(
         "R12",
@@ -138,6 +148,9 @@ class Transfer(Part):
         ge=0,
         le=1,
     )
+    class_weights: Literal["none", "balanced"] = choice(
+        "R12", "none", "equal penalties, or inversely proportional to the class frequencies in the training fold"
+    )
 
 
 class Optimisation(Part):
@@ -151,6 +164,9 @@ class Optimisation(Part):
 class Training(Optimisation):
     """Training of the paper's network (R13)."""
 
+    input_scale: Literal["deviation", "none"] = choice(
+        "R13", "deviation", "divide each input by its standard deviation over the training fold, or use it as it is"
+    )
     attention_start: Literal["neutral", "glorot"] = choice(
         "R13",
         "neutral",

@@ -79,7 +79,7 @@ def optical_flow(first: np.ndarray, second: np.ndarray, options: Flow = DEFAULT)
 
 
 def flow_sequence(frames: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
-    """Optical flow of a prepared clip, (N, H, W) float32 pixels: one map per frame, the first all zero.
+    """Optical flow of a prepared clip, float32 pixels: one map per frame, the first all zero.
 
     Parameters
     ----------
@@ -87,18 +87,22 @@ def flow_sequence(frames: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
         (N, H, W) prepared grey values.
     options
         ``method`` and its parameters; ``reference="adjacent"``: map i is the flow from frame i - 1 to frame i;
-        ``"onset"``: from the first frame. ``component``: the magnitude, u (right) or v (down).
+        ``"onset"``: from the first frame. ``component``: v (down), u (right), the magnitude, or both.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, H, W); (2, N, H, W) with ``component="both"``: u, v.
 
     Notes
     -----
     Ten frames give nine flow fields; Table 1 requires ten maps of one channel (R5).
     """
-    maps = np.zeros(frames.shape, np.float32)
+    fields = np.zeros((*frames.shape, 2), np.float32)
     for i in range(1, len(frames)):
         start = frames[i - 1] if options.reference == "adjacent" else frames[0]
-        field = optical_flow(start, frames[i], options)
-        if options.component == "magnitude":
-            maps[i] = np.hypot(field[..., 0], field[..., 1])
-        else:
-            maps[i] = field[..., 0 if options.component == "u" else 1]
-    return maps
+        fields[i] = optical_flow(start, frames[i], options)
+    u, v = fields[..., 0], fields[..., 1]
+    if options.component == "both":
+        return np.stack([u, v])
+    return np.ascontiguousarray({"u": u, "v": v}[options.component]) if options.component in "uv" else np.hypot(u, v)

@@ -29,8 +29,10 @@ class Features:
 
     Attributes
     ----------
-    flow, idsf
-        (..., 10, 192, 192) float32: optical flow in pixels; difference of grey values, in -1..1 by default.
+    flow
+        Optical flow in pixels, (..., 10, 192, 192) float32; (..., 2, 10, 192, 192) with both components.
+    idsf
+        Differences of grey values, in -1..1 by default, (..., 10, 192, 192) float32.
     """
 
     flow: np.ndarray
@@ -43,9 +45,16 @@ class Features:
     def __len__(self) -> int:
         return len(self.flow)
 
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Inputs of the network by name, (..., 10, 192, 192) each: ``flow``, or ``flow_u`` and ``flow_v``; ``idsf``."""
+        if self.flow.ndim == self.idsf.ndim:
+            return {"flow": self.flow, "idsf": self.idsf}
+        return {"flow_u": self.flow[..., 0, :, :, :], "flow_v": self.flow[..., 1, :, :, :], "idsf": self.idsf}
+
 
 def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
-    """Both features of a prepared clip, (10, 192, 192) each.
+    """Both features of a prepared clip.
 
     Parameters
     ----------
@@ -54,7 +63,8 @@ def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
     recipe
         Sections ``flow`` and ``difference``.
     """
-    return Features(flow_sequence(frames, recipe.flow)[-FRAMES:], difference_sequence(frames, recipe.difference))
+    flow = flow_sequence(frames, recipe.flow)[..., -FRAMES:, :, :]
+    return Features(flow, difference_sequence(frames, recipe.difference))
 
 
 def feature_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
@@ -71,7 +81,7 @@ def feature_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
 
 
 def extract(clip: Clip, recipe: Recipe, cache: Cache | None = None) -> Features:
-    """Both features of one clip, (10, 192, 192) each; computed once and cached.
+    """Both features of one clip; computed once and cached.
 
     Parameters
     ----------
@@ -103,7 +113,7 @@ def _extract_at(clip: Clip, recipe: Recipe, root: Path) -> None:
 def extract_all(
     clips: Iterable[Clip], recipe: Recipe, cache: Cache | None = None, jobs: int = 1, progress: bool = True
 ) -> Features:
-    """Both features of many clips, (N, 10, 192, 192) each, in the order of the clips.
+    """Both features of many clips, in the order of the clips.
 
     Parameters
     ----------

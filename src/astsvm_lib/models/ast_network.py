@@ -21,6 +21,46 @@ SIDE = 192
 FEATURES_LAYER = "features"
 
 
+@keras.saving.register_keras_serializable("astsvm")
+class InputScale(layers.Layer):
+    """Division of an input by its standard deviation over the training clips, which is set by :meth:`adapt` (R13).
+
+    Input and output are (B, T, H, W). The only weight is the factor, which is not trained.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.scale = self.add_weight(shape=(), initializer="ones", trainable=False, name="scale")
+
+    def adapt(self, x: np.ndarray) -> None:
+        """Set the factor to 1 / (standard deviation of ``x``, the input of all training clips)."""
+        mean = np.mean([clip.mean(dtype=np.float64) for clip in x])
+        variance = np.mean([np.square(clip - np.float32(mean)).mean(dtype=np.float64) for clip in x])
+        self.scale.assign(1 / np.sqrt(variance) if variance > 0 else 1.0)
+
+    def call(self, x: Any) -> Any:
+        """``x`` times the factor."""
+        return x * self.scale
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+
+def adapt_inputs(network: keras.Model, inputs: list[np.ndarray]) -> None:
+    """Set the factor of each :class:`InputScale` of a network; it must be called before training.
+
+    Parameters
+    ----------
+    network
+        As from :func:`build_network`; nothing is done if the recipe's ``training.input_scale`` is ``"none"``.
+    inputs
+        Training clips, one array (N, 10, 192, 192) per input of the network.
+    """
+    for tensor, x in zip(network.inputs, inputs, strict=True):
+        for layer in network.layers:
+            if isinstance(layer, InputScale) and layer.name == f"{tensor.name}_scale":
+                layer.adapt(x)
+
+
 def _attend(x: Any, options: AttentionRecipe, momentum: float, prefix: str) -> Any:
     """FAM, or the attention modules that the recipe selects."""
     channel = ChannelAttention(
@@ -42,8 +82,12 @@ def _attend(x: Any, options: AttentionRecipe, momentum: float, prefix: str) -> A
 
 
 def stream_names(recipe: Recipe) -> tuple[str, ...]:
-    """The streams of the network, in the order of its inputs: ``flow``, ``idsf`` or both (R10)."""
-    return ("flow", "idsf") if recipe.inception.streams == "both" else (recipe.inception.streams,)
+    """The streams of the network, in the order of its inputs: flow, IDSF or both (R10).
+
+    With both components of the flow (R5), each has its own stream, ``flow_u`` and ``flow_v``.
+    """
+    flow = ("flow_u", "flow_v") if recipe.flow.component == "both" else ("flow",)
+    return {"both": (*flow, "idsf"), "flow": flow, "idsf": ("idsf",)}[recipe.inception.streams]
 
 
 def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:
@@ -52,7 +96,8 @@ def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:
     Parameters
     ----------
     recipe
-        Sections ``attention``, ``inception``, ``head``, and the field ``training.batch_norm_momentum``.
+        Sections ``attention``, ``inception`` and ``head``; ``flow.component``, ``training.batch_norm_momentum`` and
+        ``training.input_scale``.
     classes
         Number of classes, which is the size of the softmax head.
 
@@ -70,6 +115,8 @@ def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:
     for name in stream_names(recipe):
         x = keras.Input((FRAMES, SIDE, SIDE), name=name)
         inputs.append(x)
+        if recipe.training.input_scale == "deviation":
+            x = InputScale(name=f"{name}_scale")(x)
         x = _attend(x, recipe.attention, recipe.training.batch_norm_momentum, name)
         x = Downsample(recipe.inception.downsampling, name=f"{name}_downsample")(x)
         modules = recipe.inception.modules
@@ -105,7 +152,7 @@ def inputs_of(network: keras.Model, features: Features) -> list[np.ndarray]:
     list of numpy.ndarray
         (N, 10, 192, 192) each, in the order of ``network.inputs``.
     """
-    return [getattr(features, tensor.name) for tensor in network.inputs]
+    return [features.inputs[tensor.name] for tensor in network.inputs]
 
 
 def layer_table(network: keras.Model) -> list[dict[str, Any]]:

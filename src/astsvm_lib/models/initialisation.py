@@ -19,8 +19,8 @@ SCORING = ("excite_mean", "excite_max", "excite_both", "coarse", "fine")
 def initialise(network: keras.Model, rng: np.random.Generator, attention_start: str = "neutral") -> None:
     """Initialise the weights of a network; a seed gives the same weights on every backend.
 
-    Kernels are drawn from Glorot and Bengio's uniform distribution (2010), the default of Keras. Scales and moving
-    variances are set to 1, all other variables to 0.
+    Kernels are drawn from Glorot and Bengio's uniform distribution (2010), the default of Keras. Scales, factors
+    of inputs and moving variances are set to 1, all other variables to 0.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def initialise(network: keras.Model, rng: np.random.Generator, attention_start: 
             value = rng.uniform(-limit, limit, shape)
             if attention_start == "neutral" and variable.path.split("/")[-2] in SCORING:
                 value = np.zeros(shape)
-        elif name in ("gamma", "moving_variance"):
+        elif name in ("gamma", "moving_variance", "scale"):
             value = np.ones(shape)
         else:
             value = np.zeros(shape)

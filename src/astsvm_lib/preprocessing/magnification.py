@@ -8,6 +8,10 @@ A Laplacian pyramid decomposes each frame into spatial bands. In each band, the 
 
 Here :math:`\alpha` is the magnification factor of motion in the temporal band, so :math:`\alpha = 1` has no
 effect. A spatial band of wavelength :math:`\lambda_l < \lambda_c` is magnified less, as in the original.
+
+The band-passed variation :math:`B` has a mean of zero over the clip, so that it is not zero at the onset: the
+magnified onset shows the expression's opposite. With ``anchor="onset"``, :math:`B(t) - B(t_1)` is added instead,
+and the onset stays as recorded.
 """
 
 from __future__ import annotations
@@ -127,7 +131,7 @@ def magnify(frames: np.ndarray, fps: float, options: Magnification, where: str =
     fps
         Frames per second.
     options
-        ``alpha`` (1: off), ``lambda_c``, ``low_hz``, ``high_hz``, ``temporal``.
+        ``alpha`` (1: off), ``lambda_c``, ``low_hz``, ``high_hz``, ``temporal``, ``anchor``.
     where
         Name of the clip in messages.
 
@@ -171,6 +175,8 @@ def magnify(frames: np.ndarray, fps: float, options: Magnification, where: str =
         variation = np.stack([p[level] for p in pyramids])
         if gains[level]:
             variation = np.float32(gains[level]) * band(variation, fps, options.low_hz, options.high_hz)
+            if options.anchor == "onset":
+                variation = variation - variation[0]
         else:
             variation = np.zeros_like(variation)
         added.insert(0, variation.astype(np.float32))

@@ -149,6 +149,13 @@ DESIGNS = {
             capture=Capture(drift=0.004, light_turn=0.2, flicker=0.001, read_noise=0.001, shot_noise=0.006),
             difficulty=Difficulty(), seed=2014,
         ),
+        Design(  # development data: the design of rehearsal-casme2 with other people and other clips
+            id="rehearsal-dev", prefix="", digits=2,
+            emotions={"disgust": 61, "repression": 27, "happiness": 32, "surprise": 25},
+            coarse=False, fps=200, frames=(31, 126), size=440, apex=True,
+            capture=Capture(drift=0.004, light_turn=0.2, flicker=0.001, read_noise=0.001, shot_noise=0.006),
+            difficulty=Difficulty(), seed=2026,
+        ),
         Design(
             id="rehearsal-smic", prefix="s", digits=2,
             emotions={"disgust": 24, "fear": 16, "sadness": 16, "anger": 14, "happiness": 51, "surprise": 43},

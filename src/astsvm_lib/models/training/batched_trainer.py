@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from astsvm_lib.evaluation.loso import Fold
-from astsvm_lib.models.ast_network import FEATURES_LAYER
+from astsvm_lib.models.ast_network import FEATURES_LAYER, adapt_inputs
 from astsvm_lib.models.fusion_attention import Attention
 from astsvm_lib.models.initialisation import initialise
 from astsvm_lib.models.training.keras_trainer import KerasTrainer
@@ -102,8 +102,9 @@ class BatchedTrainer(KerasTrainer):
 
         size, spare = self.options.batch_size, program.places - len(folds)
         starts: list[list[np.ndarray]] = []
-        for _, rng in folds:
+        for fold, rng in folds:
             initialise(self.network, rng, self.attention_start)
+            adapt_inputs(self.network, [x[fold.train] for x in program.inputs])
             variables = (*self.network.trainable_variables, *self.network.non_trainable_variables)
             starts.append([np.asarray(v.value) for v in variables])
         starts += starts[:1] * spare
@@ -151,7 +152,7 @@ class _Program:
         import jax
         import jax.numpy as jnp
 
-        self.network, self.labels, self.places = network, labels, places
+        self.network, self.inputs, self.labels, self.places = network, inputs, labels, places
         for layer in network.layers:
             if isinstance(layer, Attention):
                 layer.supports_masking = True  # so that the mask is passed on to the second block

@@ -160,11 +160,13 @@ class Trainer(ABC):
         NetworkOutputs
             Outputs of each fold, in the order of ``folds``.
         """
+        from astsvm_lib.models.ast_network import adapt_inputs
         from astsvm_lib.models.initialisation import initialise
 
         for fold, rng in folds:
             train, test = ([x[rows] for x in inputs] for rows in (fold.train, fold.test))
             initialise(self.network, rng, self.attention_start)
+            adapt_inputs(self.network, train)
             history = self.fit(train, labels[fold.train], epochs, rng, on_epoch)
             train_features, _ = self.predict(train)
             yield NetworkOutputs(train_features, *self.predict(test), history)

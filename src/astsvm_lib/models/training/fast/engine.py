@@ -7,13 +7,16 @@ The following optimisations are exact:
    and maximum. Batch normalisation is an affine map ``c x + d`` of a frame, so that its statistics follow from
    these values, which are computed once per clip.
 2. Clips are data and need no gradient. One pass over a clip computes SAM's two maps, a second pass the weighted
-   6 x 6 means, and two more passes their gradients. Each clip is processed while it is in the processor's cache.
+   sums over 6 x 6 pixels, and two more passes their gradients. Each clip is processed while it is in the processor's
+   cache.
 3. ReLU and the bias commute with max pooling and are applied after it.
-4. Max pooling selects one of up to 27 values, so that the gradient of a convolution's output is zero at most
+4. A convolution's outputs for all filters at four positions are accumulated in registers, and only the maximum of
+   each pooling window is stored.
+5. Max pooling selects one of up to 27 values, so that the gradient of a convolution's output is zero at most
    positions. The backward passes of the convolution visit the other positions only.
 
-The convolutions of the inception modules are computed by TensorFlow. If several values of a pooling window are equal
-to the maximum, the gradient goes to the first of them; TensorFlow's pooling passes it to all of them.
+If several values of a pooling window are equal to the maximum, the gradient goes to the first of them; TensorFlow's
+pooling passes it to all of them.
 
 Chapter "Training"; ``benchmarks/training_step.py`` times both implementations.
 """
@@ -26,8 +29,7 @@ import keras
 import numpy as np
 
 from astsvm_lib.models.fusion_attention import Attention, ChannelAttention, SpatialAttention
-from astsvm_lib.models.inception import Downsample
-from astsvm_lib.models.training.fast.layers import Stream, Weights, activate
+from astsvm_lib.models.training.fast.layers import Stream, Weights, activate, activate_backwards
 from astsvm_lib.models.training.fast.loops import BETA_1, BETA_2, EPSILON, KERNEL, adam_step
 from astsvm_lib.models.training.trainer import History, OnEpoch, Trainer, class_weights
 
@@ -39,7 +41,7 @@ def supports(network: keras.Model) -> bool:
     """Whether this package can train a network, which requires TensorFlow on a CPU.
 
     The network must come from :func:`~astsvm_lib.models.ast_network.build_network`, with CAM before SAM if it has
-    both, 7 x 7 kernels, down-sampling by block means, and no softmax before the head.
+    both, and 7 x 7 kernels.
     """
     if keras.backend.backend() != "tensorflow" or network.name != "ast_network":
         return False
@@ -52,10 +54,6 @@ def supports(network: keras.Model) -> bool:
             if first.setdefault(stream, type(layer)) is SpatialAttention and isinstance(layer, ChannelAttention):
                 return False
         if isinstance(layer, SpatialAttention) and layer.kernel_size != KERNEL:
-            return False
-        if isinstance(layer, Downsample) and layer.method != "average":
-            return False
-        if isinstance(layer, keras.layers.Softmax):
             return False
     return True
 
@@ -86,6 +84,7 @@ class FastNetwork:
         ]
         kind = network.get_layer("head").kernel.dtype
         self.seen = [stream.summarise(np.asarray(x, kind)) for stream, x in zip(self.streams, inputs, strict=True)]
+        self.softmax = any(isinstance(layer, keras.layers.Softmax) for layer in network.layers)  # R11, literally
         head = network.get_layer("head")
         self.head = head.kernel.path, head.bias.path
         self.first = {name: np.zeros_like(self.weights[name]) for name in self.trained}
@@ -110,6 +109,8 @@ class FastNetwork:
         outputs = [stream.forward(seen, rows, training) for stream, seen in zip(self.streams, self.seen, strict=True)]
         self.shapes = [output.shape for output in outputs]
         features = np.concatenate([output.reshape(len(rows), -1) for output in outputs], axis=1)
+        if self.softmax:
+            features = activate(features, "softmax")
         kernel, bias = (self.weights[name] for name in self.head)
         return features, activate(features @ kernel + bias, "softmax")
 
@@ -139,6 +140,8 @@ class FastNetwork:
         kernel, bias = self.head
         found = {kernel: features.T @ change, bias: change.sum(0)}
         back = change @ self.weights[kernel].T
+        if self.softmax:
+            back = activate_backwards(features, back, "softmax")
         ends = np.cumsum([math.prod(shape[1:]) for shape in self.shapes])
         for stream, part, shape in zip(self.streams, np.split(back, ends[:-1], axis=1), self.shapes, strict=True):
             stream.backward(part.reshape(shape), found)

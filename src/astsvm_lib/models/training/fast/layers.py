@@ -16,23 +16,23 @@ from functools import lru_cache
 import keras
 import numpy as np
 
+from astsvm_lib.models.ast_network import InputScale
 from astsvm_lib.models.fusion_attention import Attention, ChannelAttention, SpatialAttention
 from astsvm_lib.models.inception import FILTERS, Downsample
 from astsvm_lib.models.training.fast.loops import (
     KERNEL,
     MARGIN,
+    RIGHT,
+    convolve_and_pool,
     convolve_backwards,
     frame_maps,
     frame_moments,
     gradient_of_weight,
     gradients_of_scores,
-    max_pool,
     spatial_scores,
     weighted_blocks,
 )
 from astsvm_lib.parallel import thread_count
-
-CHUNK = 4  # clips convolved at once, so that their output stays in the processor's cache
 
 Weights = dict[str, np.ndarray]
 
@@ -169,8 +169,35 @@ def for_each(work: Callable[[int], None], count: int) -> None:
         list(_pool_of(thread_count()).map(share, range(threads)))
 
 
+class BlockKernel:
+    """Down-sampling as a weighted sum over the pixels of each block (R9)."""
+
+    def __init__(self, layer: Downsample, weights: Weights) -> None:
+        self.method, self.small, self.weights = layer.method, layer.size, weights
+        self.path = layer.kernel.path if layer.method == "strided" else None
+
+    def tiled(self, height: int, kind: np.dtype) -> np.ndarray:
+        """Weight of each pixel in the sum over its block, (height, height)."""
+        side = height // self.small
+        if self.path:
+            kernel = self.weights[self.path][..., 0, 0]
+        elif self.method == "average":
+            kernel = np.full((side, side), 1 / side**2)
+        else:  # bilinear interpolation at the centre of the block
+            row = np.interp(np.arange(side), [(side - 1) / 2 - 1, (side - 1) / 2, (side - 1) / 2 + 1], [0, 1, 0])
+            kernel = np.outer(row, row)
+        return np.tile(kernel, (self.small, self.small)).astype(kind)
+
+    def backward(self, to_tiled: np.ndarray, gradients: Weights) -> None:
+        """Store the gradient of a learned kernel, given that of :meth:`tiled` for each clip, (N, height, height)."""
+        if self.path:
+            side = to_tiled.shape[1] // self.small
+            blocks = to_tiled.sum(0).reshape(self.small, side, self.small, side)
+            gradients[self.path] = blocks.sum((0, 2))[..., None, None]
+
+
 class SpatialWeights:
-    """SAM's weights, and the block means of clips weighted by them."""
+    """SAM's weights, and the down-sampled clips weighted by them."""
 
     def __init__(self, layer: SpatialAttention, weights: Weights) -> None:
         self.activation, self.weights = layer.activation, weights
@@ -179,23 +206,29 @@ class SpatialWeights:
         self.bias = layer.fine.bias.path if layer.fine.use_bias else None
 
     def forward(
-        self, x: np.ndarray, rows: np.ndarray, moments: np.ndarray, given: np.ndarray, small: int, training: bool
+        self,
+        x: np.ndarray,
+        rows: np.ndarray,
+        moments: np.ndarray,
+        given: np.ndarray,
+        block: BlockKernel,
+        training: bool,
     ) -> np.ndarray:
-        """Block means (N, T, small, small) of clips weighted by SAM.
+        """Down-sampled clips (N, T, small, small), weighted by SAM.
 
-        SAM's weights depend on CAM's weights ``given`` (N, T), by which the block means are not yet multiplied.
+        SAM's weights depend on CAM's weights ``given`` (N, T), by which the result is not yet multiplied.
         """
         _, frames, height, width = x.shape
         count, kind = len(rows), x.dtype
         self.mean, self.variance, self.given = moments[..., 0], moments[..., 1], given
         self.scale, shift = self.norm.affine(given * self.mean, given**2 * self.variance, training)
-        self.blocks = (height // small) * (width // small)
+        self.block, self.tiled = block, block.tiled(height, kind)
         self.maps = np.zeros((count, 2, height + 2 * MARGIN, width + 2 * MARGIN), kind)
         self.winner = np.empty((count, height, width), np.int32)
         self.weight = np.empty((count, height, width), kind)
         self.kernel = np.stack([self.weights[name][..., 0, 0] for name in self.kernels])
         self.x, self.rows = x, rows
-        pooled = np.empty((count, frames, small, small), kind)
+        pooled = np.empty((count, frames, block.small, block.small), kind)
         scales, shift = (given * self.scale).astype(kind), shift.astype(kind)
         bias = self.weights[self.bias] if self.bias else 0
 
@@ -206,13 +239,13 @@ class SpatialWeights:
             spatial_scores(self.maps[n], self.kernel, weight)
             weight += bias
             weight[:] = activate(weight.reshape(1, -1), self.activation).reshape(height, width)
-            weighted_blocks(clip, weight, pooled[n])
+            weighted_blocks(clip, weight * self.tiled, pooled[n])
 
         for_each(attend, count)
-        return pooled / self.blocks
+        return pooled
 
     def backward(self, change: np.ndarray, gradients: Weights) -> np.ndarray:
-        """Store all gradients, given the gradient with respect to the block means.
+        """Store all gradients, given the gradient with respect to the down-sampled clips.
 
         Returns the gradient (N, T) with respect to CAM's weights, as far as it passes through SAM's weights.
         """
@@ -220,12 +253,16 @@ class SpatialWeights:
         kind, (height, width) = change.dtype, self.weight.shape[1:]
         to_scale, to_shift = np.zeros((count, frames), kind), np.zeros((count, frames), kind)
         to_kernels, to_bias = np.zeros((count, 2, KERNEL, KERNEL), kind), np.zeros(count, kind)
-        change = change / self.blocks
+        learned = self.block.path is not None
+        to_tiled = np.zeros((count if learned else 0, height, width), kind)
 
         def attend_backwards(n: int) -> None:
             clip = self.x[self.rows[n]]
             to_weight = np.empty((height, width), kind)
             gradient_of_weight(clip, change[n], to_weight)
+            if learned:
+                to_tiled[n] = to_weight * self.weight[n]
+            to_weight *= self.tiled
             flat = activate_backwards(self.weight[n].reshape(1, -1), to_weight.reshape(1, -1), self.activation)
             to_bias[n] = flat.sum()
             padded = np.zeros((height + 2 * MARGIN, width + 2 * MARGIN), kind)
@@ -235,6 +272,7 @@ class SpatialWeights:
             )
 
         for_each(attend_backwards, count)
+        self.block.backward(to_tiled, gradients)
         for name, gradient in zip(self.kernels, to_kernels.sum(0), strict=True):
             gradients[name] = gradient[..., None, None]
         if self.bias:
@@ -252,17 +290,10 @@ class InceptionBranch:
     def __init__(self, layer: keras.layers.Conv3D, weights: Weights) -> None:
         self.kernel, self.bias, self.weights = layer.kernel.path, layer.bias.path, weights
 
-    def forward(self, small: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
-        """Write the outputs for clips (N, T, h, w, 1) to ``best`` and the positions of the maxima to ``where``."""
-        kernel = self.weights[self.kernel]
-
-        def convolve(number: int) -> None:
-            some = slice(number * CHUNK, (number + 1) * CHUNK)
-            values = np.asarray(keras.ops.conv(small[some], kernel, padding="same", data_format="channels_last"))
-            for clip, top, place in zip(values, best[some], where[some], strict=True):
-                max_pool(clip, top, place)
-
-        for_each(convolve, math.ceil(len(small) / CHUNK))
+    def forward(self, padded: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
+        """Write the outputs for padded clips (N, T + 2, h + 6, w + 10) to ``best``, and the positions of the maxima."""
+        kernel = np.ascontiguousarray(self.weights[self.kernel][..., 0, :])
+        for_each(lambda n: convolve_and_pool(padded[n], kernel, best[n], where[n]), len(padded))
         best += self.weights[self.bias]
         np.maximum(best, 0, out=best)
 
@@ -294,50 +325,65 @@ class Stream:
 
     def __init__(self, layers: list[keras.layers.Layer], weights: Weights) -> None:
         self.weights = weights
+        self.scale = next((layer.scale.path for layer in layers if isinstance(layer, InputScale)), None)
         blocks = {type(layer): layer for layer in layers if isinstance(layer, Attention)}
         self.channel = ChannelWeights(blocks[ChannelAttention], weights) if ChannelAttention in blocks else None
         self.spatial = SpatialWeights(blocks[SpatialAttention], weights) if SpatialAttention in blocks else None
-        self.small = next(layer.size for layer in layers if isinstance(layer, Downsample))
+        self.block = next(BlockKernel(layer, weights) for layer in layers if isinstance(layer, Downsample))
         convolutions = [layer for layer in layers if isinstance(layer, keras.layers.Conv3D)]
         self.branches = [InceptionBranch(layer, weights) for layer in convolutions]
 
     def summarise(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Quantities of clips (N, T, H, W) that do not depend on the weights.
 
-        Returns the clips, their moments (N, T, 4), and their block means if the stream has no SAM.
+        Returns the scaled clips, their moments (N, T, 4), and the down-sampled clips unless they depend on weights.
         """
+        if self.scale is not None:
+            x = x * self.weights[self.scale].astype(x.dtype)
         moments = np.zeros((*x.shape[:2], 4), x.dtype)
         if self.channel or self.spatial:
             for_each(lambda n: frame_moments(x[n], moments[n]), len(x))
-        if self.spatial:
-            return x, moments, np.zeros(0, x.dtype)
-        side = x.shape[2] // self.small
-        blocks = x.reshape(*x.shape[:2], self.small, side, self.small, side)
-        return x, moments, blocks.mean((3, 5))
+        small = np.zeros((0 if self.spatial or self.block.path else len(x), *self._small(x)), x.dtype)
+        if len(small):
+            self._shrink(x, np.arange(len(x)), small)
+        return x, moments, small
+
+    def _small(self, x: np.ndarray) -> tuple[int, int, int]:
+        return x.shape[1], self.block.small, self.block.small
+
+    def _shrink(self, x: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+        """Down-sample the clips ``rows``, all with equal weights."""
+        tiled = self.block.tiled(x.shape[2], x.dtype)
+        for_each(lambda n: weighted_blocks(x[rows[n]], tiled, out[n]), len(rows))
 
     def forward(self, seen: tuple[np.ndarray, np.ndarray, np.ndarray], rows: np.ndarray, training: bool) -> np.ndarray:
         """Output (N, 4, 11, 11, channels) for the clips ``rows``; ``seen`` comes from :meth:`summarise`."""
-        x, moments, means = seen
+        x, moments, small = seen
         moments = moments[rows]
+        self.x, self.rows = x, rows
         given = self.channel.forward(moments, training) if self.channel else np.ones(moments.shape[:2], x.dtype)
-        self.means = (
-            self.spatial.forward(x, rows, moments, given, self.small, training) if self.spatial else means[rows]
-        )
+        if self.spatial:
+            self.means = self.spatial.forward(x, rows, moments, given, self.block, training)
+        elif self.block.path:
+            self.means = np.empty((len(rows), *self._small(x)), x.dtype)
+            self._shrink(x, rows, self.means)
+        else:
+            self.means = small[rows]
         self.given = given[:, :, None, None]
-        small = (self.means * self.given).astype(x.dtype)
-        count, frames, height, width = small.shape
-        self.padded = np.zeros((count, frames + 2, height + 6, width + 7), x.dtype)
-        self.padded[:, 1:-1, 3:-3, 3:-4] = small
+        sampled = (self.means * self.given).astype(x.dtype)
+        count, frames, height, width = sampled.shape
+        self.padded = np.zeros((count, frames + 2, height + 6, width + 3 + RIGHT), x.dtype)
+        self.padded[:, 1:-1, 3:-3, 3:-RIGHT] = sampled
         windows = [-(-side // 3) for side in (frames, height, width)]
         self.best = np.empty((len(self.branches), count, *windows, FILTERS), x.dtype)
         self.where: np.ndarray = np.empty(self.best.shape, np.int32)
         for branch, best, where in zip(self.branches, self.best, self.where, strict=True):
-            branch.forward(small[..., None], best, where)
+            branch.forward(self.padded, best, where)
         return np.concatenate(list(self.best), axis=-1)
 
     def backward(self, change: np.ndarray, gradients: Weights) -> None:
         """Store all gradients, given the gradient with respect to the output."""
-        further = bool(self.channel or self.spatial)
+        further = bool(self.channel or self.spatial or self.block.path)
         to_padded = np.zeros_like(self.padded)
         for number, (branch, best, where) in enumerate(zip(self.branches, self.best, self.where, strict=True)):
             part = change[..., number * FILTERS : (number + 1) * FILTERS] * (best > 0)
@@ -345,9 +391,14 @@ class Stream:
             branch.backward(self.padded, part.reshape(flat), where.reshape(flat), gradients, to_padded, further)
         if not further:
             return
-        to_small = to_padded[:, 1:-1, 3:-3, 3:-4]
+        to_small = to_padded[:, 1:-1, 3:-3, 3:-RIGHT]
         to_given = (to_small * self.means).sum((2, 3))
         if self.spatial:
             to_given = to_given + self.spatial.backward(to_small * self.given, gradients)
+        elif self.block.path:
+            to_tiled = np.empty((len(self.rows), *self.x.shape[2:]), self.x.dtype)
+            to_sampled = np.ascontiguousarray(to_small * self.given, self.x.dtype)
+            for_each(lambda n: gradient_of_weight(self.x[self.rows[n]], to_sampled[n], to_tiled[n]), len(self.rows))
+            self.block.backward(to_tiled, gradients)
         if self.channel:
             self.channel.backward(to_given, gradients)

@@ -12,11 +12,13 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 KERNEL = 7  # side of SAM's kernels; the loops below support no other size
 MARGIN = KERNEL // 2
+FILTERS = 16  # of a convolution of the inception modules
+RIGHT = 6  # columns after a padded clip: three below a kernel, and three that complete a group of four columns
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's defaults in Keras
 
 _loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz", "nnan"})
@@ -182,26 +184,110 @@ def gradients_of_scores(
             to_shift[t] += shift
 
 
+@intrinsic
+def _convolve_four(
+    _typing: Any, source: Any, start: Any, strides: Any, kernel: Any, shape: Any, best: Any, where: Any, pooling: Any
+) -> Any:
+    """Outputs of 16 filters at four neighbouring columns, and the maxima of their pooling windows, in registers.
+
+    There are no bounds checks. Loops over the same arrays are not compiled to vector instructions.
+
+    Parameters
+    ----------
+    source, start
+        Padded input, one-dimensional, and the index of the first value below the kernel at the first column.
+    strides
+        Distances of neighbouring frames and rows in ``source``.
+    kernel, shape
+        Kernels (t * q * q * 16,), filters last, and (t, q).
+    best, where, pooling
+        Maxima and their positions, (windows * 16,), of one row of windows; position of the first column, its offset
+        from the first column of the first window, and number of columns.
+    """
+
+    def code(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        kind, size = context.get_value_type(source.dtype), source.dtype.bitwidth // 8
+        index, whole = context.get_value_type(types.intp), ir.IntType(32)
+        vector, numbers = ir.VectorType(kind, FILTERS), ir.VectorType(whole, FILTERS)
+        data, weights, tops, places = (
+            context.make_array(array)(context, builder, value).data
+            for array, value in ((source, values[0]), (kernel, values[3]), (best, values[5]), (where, values[6]))
+        )
+        frame_stride, row_stride = (builder.extract_value(values[2], i) for i in range(2))
+        length, side = (builder.extract_value(values[4], i) for i in range(2))
+        here, offset, count = (builder.extract_value(values[7], i) for i in range(3))
+
+        def constant(number: int) -> Any:
+            return ir.Constant(index, number)
+
+        def vector_at(array: Any, place: Any, type_: Any) -> Any:
+            return builder.bitcast(builder.gep(array, [place]), type_.as_pointer())
+
+        def spread(value: Any, type_: Any) -> Any:
+            first = builder.insert_element(ir.Constant(type_, ir.Undefined), value, ir.Constant(whole, 0))
+            return builder.shuffle_vector(first, first, ir.Constant(numbers, [0] * FILTERS))
+
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * FILTERS)) for _ in range(4)]
+        tap = cgutils.alloca_once_value(builder, constant(0))
+        with cgutils.for_range(builder, length, intp=index) as frame:
+            at_frame = builder.add(values[1], builder.mul(frame.index, frame_stride))
+            with cgutils.for_range(builder, side, intp=index) as row:
+                at_row = builder.add(at_frame, builder.mul(row.index, row_stride))
+                with cgutils.for_range(builder, side, intp=index) as column:
+                    now = builder.load(tap)
+                    weight = builder.load(vector_at(weights, now, vector), align=size)
+                    builder.store(builder.add(now, constant(FILTERS)), tap)
+                    at = builder.add(at_row, column.index)
+                    for number, total in enumerate(sums):
+                        value = builder.load(builder.gep(data, [builder.add(at, constant(number))]))
+                        product = builder.fmul(spread(value, vector), weight, flags=["contract"])
+                        builder.store(builder.fadd(product, builder.load(total), flags=["contract"]), total)
+        for number, total in enumerate(sums):
+            with builder.if_then(builder.icmp_signed("<", constant(number), count)):
+                window = builder.sdiv(builder.add(offset, constant(number)), constant(3))
+                at = builder.mul(window, constant(FILTERS))
+                top, place = vector_at(tops, at, vector), vector_at(places, at, numbers)
+                value, before = builder.load(total), builder.load(top, align=size)
+                larger = builder.fcmp_ordered(">", value, before)
+                position = builder.trunc(builder.add(here, constant(number)), whole)
+                kept = builder.load(place, align=4)
+                builder.store(builder.select(larger, value, before), top, align=size)
+                builder.store(builder.select(larger, spread(position, numbers), kept), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, strides, kernel, shape, best, where, pooling), code
+
+
 @_loop
-def max_pool(values: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
-    """Maximum of each 3 x 3 x 3 window of values (T, H, W, F), and its position.
+def convolve_and_pool(padded: np.ndarray, kernel: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
+    """Convolution with 16 filters, then the maximum of each 3 x 3 x 3 window, and its position.
 
     Windows follow "same" padding: if one frame, row or column is missing, it is padded at the end; if two are
     missing, one is padded at each end.
+
+    Parameters
+    ----------
+    padded
+        (T + 2, H + 6, W + 3 + :data:`RIGHT`): one clip with a margin of 1 frame, 3 rows and 3 columns.
+    kernel
+        (t, q, q, 16).
+    best, where
+        Outputs (T / 3, H / 3, W / 3, 16), rounded up: the maxima, and their positions in (T, H, W).
     """
-    frames, height, width, filters = values.shape
+    frames, height, width = padded.shape[0] - 2, padded.shape[1] - 6, padded.shape[2] - 3 - RIGHT
+    length, side = kernel.shape[:2]
     before = (3 * len(best) - frames) // 2, (3 * best.shape[1] - height) // 2, (3 * best.shape[2] - width) // 2
+    strides = padded.shape[1] * padded.shape[2], padded.shape[2]
+    source, weights = padded.ravel(), kernel.ravel()
     best[:] = -np.inf
     for t in range(frames):
         for i in range(height):
-            for j in range(width):
-                window = (t + before[0]) // 3, (i + before[1]) // 3, (j + before[2]) // 3
-                top, place = best[window], where[window]
-                here = (t * height + i) * width + j
-                row = values[t, i, j]
-                for f in range(filters):
-                    place[f] = here if row[f] > top[f] else place[f]
-                    top[f] = row[f] if row[f] > top[f] else top[f]
+            window = (t + before[0]) // 3, (i + before[1]) // 3
+            tops, places = best[window].ravel(), where[window].ravel()
+            start = (t + 1 - length // 2) * strides[0] + (i + 3 - side // 2) * strides[1] + 3 - side // 2
+            for j in range(0, width, 4):
+                pooling = (t * height + i) * width + j, j + before[2], width - j
+                _convolve_four(source, start + j, strides, weights, (length, side), tops, places, pooling)
 
 
 @intrinsic
@@ -245,8 +331,8 @@ def convolve_backwards(
     Parameters
     ----------
     padded, to_padded
-        (T + 2, H + 6, W + 7): input with a margin of 1 frame, 3 rows and 3 columns (4 at the end), and the array
-        to which its gradient is added.
+        (T + 2, H + 6, W + 3 + :data:`RIGHT`): input with a margin of 1 frame, 3 rows and 3 columns, and the array to
+        which its gradient is added.
     change, where
         (windows, F): gradient of the maxima, and their positions.
     kernel, to_kernel
@@ -257,7 +343,7 @@ def convolve_backwards(
     """
     filters, length, side, _ = kernel.shape
     height, width = padded.shape[1:]
-    rows, columns = height - 6, width - 7
+    rows, columns = height - 6, width - 3 - RIGHT
     source, target = padded.ravel(), to_padded.ravel()
     weights, to_weights = kernel.ravel(), to_kernel.ravel()
     for f in range(filters):

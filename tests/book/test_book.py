@@ -199,7 +199,7 @@ def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method
         head = HeadResult(prediction=clip.label, scores=scores)
         result = ClipResult(key=clip.key, subject=clip.group, truth=clip.label, heads={"svm": head})
         by_subject.setdefault(clip.group, []).append(result)
-    folds = [FoldResult(subject=s, epochs=[], seconds=0.0, clips=c) for s, c in sorted(by_subject.items())]
+    folds = [FoldResult(name=s, epochs=[], seconds=0.0, clips=c) for s, c in sorted(by_subject.items())]
     record = Record(
         key=run.key, heading=run.dataset.manifest.heading, rehearsal=True, classes=list(run.dataset.classes),
         recipe=recipe.to_dict(*run.method.sections), settings={}, differs=run.differs,

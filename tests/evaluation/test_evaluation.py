@@ -68,8 +68,8 @@ def test_every_row_is_tested_once_by_a_fold_that_has_not_seen_its_subject(subjec
     tested = np.concatenate([fold.test for fold in folds])
     assert sorted(tested) == list(range(len(subjects)))
     for fold in folds:
-        assert {subjects[i] for i in fold.test} == {fold.subject}
-        assert fold.subject not in {subjects[i] for i in fold.train}
+        assert {subjects[i] for i in fold.test} == {fold.name}
+        assert fold.name not in {subjects[i] for i in fold.train}
         assert len(fold.train) + len(fold.test) == len(subjects)
 
 

@@ -12,14 +12,14 @@ def fake_fold(fold, task: Task) -> FoldResult:
     clips = [
         ClipResult(
             key=task.keys[row],
-            subject=fold.subject,
+            subject=fold.name,
             truth=task.classes[task.labels[row]],
             heads=dict.fromkeys(task.method.heads, predicted),
         )
         for row in fold.test
     ]
     epochs = [{"epoch": float(i + 1), "loss": 1.0, "accuracy": 0.5} for i in range(task.config.epochs)]
-    return FoldResult(subject=fold.subject, epochs=epochs, trainer="trainer-fast", seconds=0.1, clips=clips)
+    return FoldResult(name=fold.name, epochs=epochs, trainer="trainer-fast", seconds=0.1, clips=clips)
 
 
 def fake_folds(folds, arrays, task: Task, on_epoch=None) -> Iterator[FoldResult]:
@@ -32,7 +32,7 @@ def interrupted_once(begun: list[str]) -> Callable[..., Iterator[FoldResult]]:
 
     def folds_until_interrupted(folds, arrays, task: Task, on_epoch=None) -> Iterator[FoldResult]:
         for fold in folds:
-            begun.append(fold.subject)
+            begun.append(fold.name)
             if len(begun) == 3:
                 raise KeyboardInterrupt
             yield fake_fold(fold, task)

@@ -31,14 +31,14 @@ def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path, mon
 
         def killing(self, *arguments):
             for finished in run_there(self, *arguments):
-                came.append(finished.result.subject)
+                came.append(finished.result.name)
                 if len(came) == 1:
                     os.kill(next(iter(pids.values())), signal.SIGKILL)
                 yield finished
 
         monkeypatch.setattr(DaskExecutor, "run", killing)
         there = evaluate(run, store=Store(tmp_path / "there"), progress=False, client=client)
-    assert sorted(came) == sorted(fold.subject for fold in here.folds)  # each once
+    assert sorted(came) == sorted(fold.name for fold in here.folds)  # each once
     assert [clip.key for clip in there.clips] == [clip.key for clip in here.clips]
     for a, b in zip(there.clips, here.clips, strict=True):
         assert a.heads["softmax"].scores == pytest.approx(b.heads["softmax"].scores, abs=1e-4)

@@ -51,8 +51,8 @@ def test_a_run_tests_every_clip_once_and_stores_its_predictions(small_dataset: D
     store = Store(tmp_path / "results")
     record = evaluate(plan(small_dataset, LIGHT, TINY, 3), store=store, cache=cache, progress=False)
     assert sorted(clip.key for clip in record.clips) == sorted(clip.key for clip in small_dataset)
-    assert [fold.subject for fold in record.folds] == ["small/01", "small/02", "small/03"]
-    assert all(clip.subject == fold.subject for fold in record.folds for clip in fold.clips)
+    assert [fold.name for fold in record.folds] == ["small/01", "small/02", "small/03"]
+    assert all(clip.subject == fold.name for fold in record.folds for clip in fold.clips)
     for clip in record.clips:
         assert clip.truth == small_dataset[clip.key].label
         assert list(clip.heads) == record.heads == ["svm", "softmax", "svm-raw"]

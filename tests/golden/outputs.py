@@ -471,8 +471,8 @@ def folds(cache: Cache) -> Arrays:
 
     found = {}
     for fold in loso(["b/02", "a/10", "b/02", "a/9", "a/10"]):
-        found[f"{fold.subject}, train"], found[f"{fold.subject}, test"] = fold.train, fold.test
-        found[f"{fold.subject}, draws"] = fold_rng(7, fold.subject).random(3)
+        found[f"{fold.name}, train"], found[f"{fold.name}, test"] = fold.train, fold.test
+        found[f"{fold.name}, draws"] = fold_rng(7, fold.name).random(3)
     return found
 
 

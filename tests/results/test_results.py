@@ -29,7 +29,7 @@ def clip(key: str, prediction: str) -> ClipResult:
 def record(seed: int = 0, prediction: str = "negative", **changes) -> Record:
     epochs = [{"epoch": 1.0, "loss": 1.23456789, "accuracy": 0.5}, {"epoch": 30.0, "loss": 1e-5, "accuracy": 1.0}]
     folds = [
-        FoldResult(subject=subject, epochs=epochs, trainer="trainer-fast", seconds=1.0,
+        FoldResult(name=subject, epochs=epochs, trainer="trainer-fast", seconds=1.0,
                    clips=[clip(key, prediction) for key in TRUTH if key.startswith(f"{subject}/")])
         for subject in ("a/1", "a/2", "other/3")
     ]  # fmt: skip

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--profile",
     type=click.Choice(list(PROFILES)),
-    default="quick",
+    default="paper",
     show_default=True,
     help="; ".join(f"{p.name}: {p.purpose}" for p in PROFILES.values()) + ".",
 )
@@ -105,7 +105,7 @@ def evaluate_command(
 @click.option(
     "--dataset", "names", multiple=True, required=True, metavar="ID", help="Data set; may be given more than once."
 )
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="paper", show_default=True)
 @click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Seeds; a separate run for each.")
 @recipe_option
 @folds_option

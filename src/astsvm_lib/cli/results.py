@@ -80,7 +80,7 @@ def results_verify(
     record = store.read(run)
     found = verify(record, folds, tolerance, jobs, root)
     reruns = [
-        Rerun(run, check.head, len(found.subjects), check.clips, check.changed, check.largest, check.uf1_stored,
+        Rerun(run, check.head, len(found.folds), check.clips, check.changed, check.largest, check.uf1_stored,
               check.uf1_now, f"{found.environment.device}, {found.environment.processor}", found.environment.threads)
         for check in found.heads
     ]  # fmt: skip
@@ -97,5 +97,5 @@ def results_verify(
         for line in found.changes:
             click.echo(line)
         verdict = "agrees with the record" if found.agrees else f"differs from the record (tolerance {tolerance:g})"
-        click.echo(f"{run}: {len(found.subjects)} folds computed again: {verdict}")
+        click.echo(f"{run}: {len(found.folds)} folds computed again: {verdict}")
     sys.exit(0 if found.agrees else 1)

@@ -1,4 +1,4 @@
-"""Leave-one-subject-out (LOSO): each subject is tested by a model that is fitted on all other subjects."""
+"""Leave-one-subject-out (LOSO), and folds of several subjects for development data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
 
 from astsvm_lib.errors import CompanionError
 
@@ -21,13 +21,13 @@ class Fold:
 
     Attributes
     ----------
-    subject
-        ``dataset/subject`` of the subject left out.
+    name
+        ``dataset/subject`` of the subject left out; ``fold 1``, ``fold 2``, ... if several subjects are left out.
     train, test
         Row indices.
     """
 
-    subject: str
+    name: str
     train: np.ndarray
     test: np.ndarray
 
@@ -52,15 +52,38 @@ def loso(subjects: Sequence[str]) -> list[Fold]:
     return [Fold(str(names[test[0]]), train, test) for train, test in splits]
 
 
-def fold_rng(seed: int, subject: str) -> np.random.Generator:
+def grouped_folds(subjects: Sequence[str], labels: Sequence[str], count: int) -> list[Fold]:
+    """Folds of several subjects each, with similar shares of the classes (``StratifiedGroupKFold``).
+
+    Parameters
+    ----------
+    subjects
+        ``dataset/subject`` of each row.
+    labels
+        Class of each row.
+    count
+        Number of folds.
+
+    Raises
+    ------
+    CompanionError
+        If there are fewer subjects than folds.
+    """
+    if len(set(subjects)) < count:
+        raise CompanionError(f"{count} folds: expected at least as many subjects, found {len(set(subjects))}")
+    splits = StratifiedGroupKFold(count).split(np.zeros(len(subjects)), np.asarray(labels), np.asarray(subjects))
+    return [Fold(f"fold {number}", train, test) for number, (train, test) in enumerate(splits, 1)]
+
+
+def fold_rng(seed: int, name: str) -> np.random.Generator:
     """Random number generator of one fold; independent of the order in which folds are run.
 
     Parameters
     ----------
     seed
         Seed of the run.
-    subject
-        ``dataset/subject`` of the subject left out.
+    name
+        Name of the fold.
     """
-    word = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big")
+    word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, word])

@@ -162,7 +162,7 @@ class DaskExecutor(Executor):
         versions = "-".join(map(str, run.stages.values()))
         waiting: list[Any] = [
             self.client.submit(
-                _run_on_worker, run, task, fold, key=f"{run.name}-{run.epochs}-{versions}-{fold.subject}", retries=1
+                _run_on_worker, run, task, fold, key=f"{run.name}-{run.epochs}-{versions}-{fold.name}", retries=1
             )
             for fold in folds
         ]

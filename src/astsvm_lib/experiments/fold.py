@@ -97,7 +97,7 @@ def _check_prediction(prediction: FoldPrediction, fold: Fold, task: Task) -> Non
         )
     expected = (len(fold.test), len(task.classes))
     for head, scores in prediction.heads.items():
-        where = f"method {name}, test subject {fold.subject}, {head}"
+        where = f"method {name}, left out {fold.name}, {head}"
         if np.shape(scores) != expected:
             raise CompanionError(f"{where}: expected scores (clips, classes) {expected}, found {np.shape(scores)}")
         if np.isnan(scores).any():
@@ -114,7 +114,7 @@ def _fold_result(fold: Fold, prediction: FoldPrediction, task: Task, seconds: fl
     clips = [
         ClipResult(
             key=task.keys[row],
-            subject=fold.subject,
+            subject=task.keys[row].rsplit("/", 1)[0],
             truth=task.classes[task.labels[row]],
             heads={head: _head_result(prediction.heads[head][i], task.classes) for head in task.method.heads},
         )
@@ -122,5 +122,5 @@ def _fold_result(fold: Fold, prediction: FoldPrediction, task: Task, seconds: fl
     ]
     epochs = [{name: round(value, 6) for name, value in epoch.items()} for epoch in thinned(prediction.history)]
     return FoldResult(
-        subject=fold.subject, epochs=epochs, trainer=prediction.trainer, seconds=round(seconds, 2), clips=clips
+        name=fold.name, epochs=epochs, trainer=prediction.trainer, seconds=round(seconds, 2), clips=clips
     )

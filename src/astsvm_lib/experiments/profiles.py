@@ -1,4 +1,4 @@
-"""Profiles: how many subjects, clips and epochs an experiment uses."""
+"""Profiles: how many subjects, clips, epochs and folds an experiment uses."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class Profile:
         Number of clips per subject, taken from the classes in turn; None for all.
     purpose
         One line for help texts.
+    folds
+        Number of folds, each of several subjects; None for one fold per subject.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Profile:
     subjects: int | None
     clips_per_subject: int | None
     purpose: str
+    folds: int | None = None
 
     def choose(self, dataset: Dataset) -> tuple[Clip, ...]:
         """The clips that are used, in the data set's order."""
@@ -63,10 +66,9 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("smoke", 2, 0.05, 4, 4, "4 subjects, 4 clips each, 2 epochs: under a minute; its scores mean nothing"),
-        Profile("quick", 20, 0.5, None, None, "all clips, 20 epochs: at most 10 minutes on 2 cores for rehearsal-mini"),
-        Profile("brief", 4, 0.1, None, None, "all clips, 4 epochs: for the largest data set on two cores"),
-        Profile("reduced", 10, 0.2, None, None, "all clips, 10 epochs: what two cores train in an hour"),
-        Profile("paper", 30, 1.0, None, None, "all clips, 30 epochs"),
+        Profile("paper", 15, 1.0, None, None, "all clips, one fold per subject, 15 epochs"),
+        Profile("development", 15, 1.0, None, None, "all clips, 4 folds, 15 epochs: for choices on rehearsal-dev", 4),
+        Profile("multiverse", 10, 1.0, None, None, "all clips, 4 folds, 10 epochs: for many recipes on rehearsal-dev", 4),
     )
 }
 

@@ -97,7 +97,7 @@ class Run:
     @property
     def weight(self) -> int:
         """Approximate amount of work, relative to other runs: number of clips over all folds and epochs."""
-        folds = len({clip.group for clip in self.clips})
+        folds = self.profile.folds or len({clip.group for clip in self.clips})
         return folds * len(self.clips) * (self.epochs + 1)
 
     @property
@@ -117,7 +117,7 @@ class Run:
 def plan(
     dataset: Dataset,
     recipe: Recipe | None = None,
-    profile: str | Profile = "quick",
+    profile: str | Profile = "paper",
     seed: int = 0,
     method: str = "ast-svmnet",
     settings: Choices | None = None,

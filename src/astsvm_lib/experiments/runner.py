@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.evaluation.loso import Fold, loso
+from astsvm_lib.evaluation.loso import Fold, grouped_folds, loso
 from astsvm_lib.experiments.executors import select_executor
 from astsvm_lib.experiments.fold import Task
 from astsvm_lib.experiments.run import Run
@@ -40,8 +40,11 @@ def task_of(run: Run) -> Task:
 
 
 def folds_of(run: Run) -> list[Fold]:
-    """One fold per subject, over the clips of the run."""
-    return loso([clip.group for clip in run.clips])
+    """The folds of a run over its clips, as its profile defines them."""
+    subjects = [clip.group for clip in run.clips]
+    if run.profile.folds is None:
+        return loso(subjects)
+    return grouped_folds(subjects, [clip.label for clip in run.clips], run.profile.folds)
 
 
 def compute_folds(
@@ -173,12 +176,12 @@ def evaluate(
     if overwrite:
         store.discard_folds(partial)
     done = store.folds(partial)
-    waiting = [fold for fold in folds if fold.subject not in done]
+    waiting = [fold for fold in folds if fold.name not in done]
     for finished in compute_folds(run, waiting, jobs, cache, progress, len(done), client):
         store.save_fold(partial, finished)
-        done[finished.result.subject] = finished
+        done[finished.result.name] = finished
 
-    record = _record(run, [done[fold.subject] for fold in folds], backend)
+    record = _record(run, [done[fold.name] for fold in folds], backend)
     store.write(record)
     store.discard_folds(partial)
     return record

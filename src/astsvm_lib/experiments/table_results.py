@@ -12,7 +12,6 @@ from astsvm_lib.datasets import load
 from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.evaluation.scores import Scores
 from astsvm_lib.evaluation.statistics import Comparison, compare, holm
-from astsvm_lib.experiments.profiles import PROFILES
 from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, Row, Table
@@ -118,7 +117,7 @@ class Result:
 
 
 def results_of(
-    table: Table, dataset: Dataset, store: Store, recipe: Recipe | None = None, profile: str | None = None
+    table: Table, dataset: Dataset, store: Store, recipe: Recipe | None = None, profile: str = "paper"
 ) -> list[Result]:
     """Results of all rows of a table on a data set, from stored records.
 
@@ -133,9 +132,7 @@ def results_of(
     recipe
         Recipe of the full method; the default recipe by default.
     profile
-        Name of the profile whose records are read. By default, all rows with a trained network are read from one
-        profile, so that their budgets are comparable: the one with most rows of the paper's network, then with most
-        rows of other networks, then with more epochs. A method without epochs does not depend on the profile.
+        Name of the profile; all rows are read from it, so that their budgets are comparable.
 
     Returns
     -------
@@ -147,25 +144,9 @@ def results_of(
     CompanionError
         If the profile is unknown.
     """
-    recipe = recipe or Recipe()
-    complete = [p.name for p in sorted(PROFILES.values(), key=lambda p: -p.epochs) if p.subjects is None]
-    profiles = [profile] if profile else complete
-
-    runs = [{name: run_of(row, dataset, recipe, name) for name in profiles} for row in table.rows]
-    stored = [{name: tuple(store.seeds(r.key, r.data, outdated=True)) for name, r in by.items()} for by in runs]
-    networks = [found for found, by in zip(stored, runs, strict=True) if by[profiles[0]].epochs]
-    own = [found for found, row in zip(stored, table.rows, strict=True) if row.method == "ast-svmnet"]
-
-    def count(name: str) -> tuple[int, int]:
-        """Number of rows stored with a profile: of the paper's network, and of all networks."""
-        return sum(bool(found[name]) for found in own), sum(bool(found[name]) for found in networks)
-
-    best = max(profiles, key=count)
-    results = []
-    for row, by, found in zip(table.rows, runs, stored, strict=True):
-        names = [best] if by[best].epochs else profiles
-        results.append(Result(row, next((found[name] for name in names if found[name]), ())))
-    return results
+    runs = [run_of(row, dataset, recipe or Recipe(), profile) for row in table.rows]
+    stored = {run.name: tuple(store.seeds(run.key, run.data, outdated=True)) for run in runs}
+    return [Result(row, stored[run.name]) for row, run in zip(table.rows, runs, strict=True)]
 
 
 def results_with_rehearsals(
@@ -337,8 +318,9 @@ def table_records(table: Table, results: dict[str, list[Result]]) -> list[dict[s
     Returns
     -------
     list of dict
-        Published rows, then the companion's, with ``block``, ``dataset``, ``row``, ``uar``, ``uf1``, ``outdated`` and
-        ``records``.
+        Published rows, then the companion's. All have ``block``, ``dataset``, ``row``, ``uar`` and ``uf1``; the
+        companion's also ``profile``, ``epochs``, ``seeds``, ``current`` (False for a row without a record, or with one
+        made by other versions of a stage) and ``records``.
     """
     wanted = {PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS}
     rows = published(table.number)
@@ -349,8 +331,6 @@ def table_records(table: Table, results: dict[str, list[Result]]) -> list[dict[s
             "row": r.method,
             "uar": r.uar,
             "uf1": r.uf1,
-            "outdated": False,
-            "records": [],
         }
         for r in rows[rows["dataset"].isin(wanted)].itertuples()
     ]
@@ -362,7 +342,10 @@ def table_records(table: Table, results: dict[str, list[Result]]) -> list[dict[s
                 "row": result.row.name,
                 "uar": result.uar,
                 "uf1": result.uf1,
-                "outdated": bool(result.outdated),
+                "profile": result.records[0].profile if result.records else None,
+                "epochs": result.records[0].epochs if result.records else None,
+                "seeds": [record.seed for record in result.records],
+                "current": bool(result.records) and not result.outdated,
                 "records": [record.name for record in result.records],
             }
             for result in found

@@ -54,8 +54,8 @@ class Verification:
     ----------
     record
         Record of the stored run.
-    subjects
-        Test subjects of the folds that were computed again.
+    folds
+        Names of the folds that were computed again.
     heads
         Comparison of each head.
     tolerance
@@ -65,7 +65,7 @@ class Verification:
     """
 
     record: Record
-    subjects: tuple[str, ...]
+    folds: tuple[str, ...]
     heads: tuple[HeadCheck, ...]
     tolerance: float
     environment: Environment
@@ -111,7 +111,7 @@ def verify(
     record
         Record of the stored run.
     folds
-        Number of folds, evenly spaced over the subjects; all folds by default.
+        Number of folds, evenly spaced; all folds by default.
     tolerance
         Largest difference of a score that is accepted, in addition to the rounding to three decimals.
     jobs
@@ -146,13 +146,13 @@ def verify(
             f"{record.name}: expected {record.epochs} epochs for the profile {record.profile}, found {run.epochs}; "
             "run it again instead"
         )
-    subjects = _spread([fold.subject for fold in record.folds], folds)
-    selected = [fold for fold in folds_of(run) if fold.subject in subjects]
+    names = _spread([fold.name for fold in record.folds], folds)
+    selected = [fold for fold in folds_of(run) if fold.name in names]
     found = list(compute_folds(run, selected, jobs, cache, progress))
     now = {clip.key: clip for fold in found for clip in fold.result.clips}
     stored = {clip.key: clip for clip in record.clips if clip.key in now}
     checks = tuple(_compare(head, stored, now, record.classes) for head in record.heads)
-    return Verification(record, tuple(subjects), checks, tolerance + ROUNDING, found[0].environment)
+    return Verification(record, tuple(names), checks, tolerance + ROUNDING, found[0].environment)
 
 
 def _compare(head: str, stored: dict[str, ClipResult], now: dict[str, ClipResult], classes: list[str]) -> HeadCheck:

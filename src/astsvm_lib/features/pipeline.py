@@ -53,6 +53,15 @@ class Features:
         return {"flow_u": self.flow[..., 0, :, :, :], "flow_v": self.flow[..., 1, :, :, :], "idsf": self.idsf}
 
 
+def stream_names(recipe: Recipe) -> tuple[str, ...]:
+    """The streams of the network, in the order of its inputs: flow, IDSF or both (R10).
+
+    With both components of the flow (R5), each has its own stream, ``flow_u`` and ``flow_v``.
+    """
+    flow = ("flow_u", "flow_v") if recipe.flow.component == "both" else ("flow",)
+    return {"both": (*flow, "idsf"), "flow": flow, "idsf": ("idsf",)}[recipe.inception.streams]
+
+
 def from_prepared(frames: np.ndarray, recipe: Recipe) -> Features:
     """Both features of a prepared clip.
 

@@ -15,9 +15,9 @@ from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.evaluation.loso import Fold, fold_rng
 from astsvm_lib.features.pipeline import extract_all
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
-from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
+from astsvm_lib.methods.svm_head import subject_numbers, svm_decisions
 from astsvm_lib.parallel import quiet_stderr
-from astsvm_lib.recipe import Recipe
+from astsvm_lib.recipe import Recipe, Transfer
 from astsvm_lib.storage import Arrays
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
+
+
+#: scikit-learn's default parameters of an SVM, on standardised features (R12).
+LIBRARY_DEFAULTS = Transfer(tuning="none", C=1.0, gamma="scale", standardise=True)
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +74,7 @@ def train_folds(
     """
     trainer = trainer_of(config.recipe, config.classes)
     inputs = [arrays[tensor.name] for tensor in trainer.network.inputs]
-    seeded = [(fold, fold_rng(config.seed, fold.subject)) for fold in folds]
+    seeded = [(fold, fold_rng(config.seed, fold.name)) for fold in folds]
     for outputs in trainer.fit_folds(inputs, labels, seeded, config.epochs, on_epoch):
         yield outputs, trainer.stage
 
@@ -86,7 +90,7 @@ class AstSvmNet(Method):
         self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         features = extract_all(clips, recipe, cache, jobs, progress)
-        return {"flow": features.flow, "idsf": features.idsf}
+        return {**features.inputs, "subject": subject_numbers(clips)}
 
     def trains_in_batches(self, config: FitConfig) -> bool:
         return trainer_of(config.recipe, config.classes).folds_at_once > 1
@@ -99,16 +103,11 @@ class AstSvmNet(Method):
         config: FitConfig,
         on_epoch: OnEpoch = None,
     ) -> Iterator[FoldPrediction]:
-        transfer = config.recipe.transfer
-        options = {"svm": transfer}
-        if transfer.standardise:  # also without standardisation (R12), which needs no further training
-            options["svm-raw"] = config.recipe.replace(transfer={"standardise": False}).transfer
         for fold, (outputs, stage) in zip(folds, train_folds(arrays, labels, folds, config, on_epoch), strict=True):
-            heads = {}
-            for name, option in options.items():
-                svm = TransferSVM(**option.model_dump()).fit(outputs.train_features, labels[fold.train])
-                heads[name] = expand_decisions(
-                    svm.decision_function(outputs.test_features), svm.classes_, config.classes
-                )
-            heads = {"svm": heads.pop("svm"), "softmax": outputs.probabilities, **heads}
+            train = outputs.train_features, labels[fold.train], arrays["subject"][fold.train]
+            heads = {"svm": svm_decisions(*train, outputs.test_features, config.recipe.transfer, config.classes)}
+            heads["softmax"] = outputs.probabilities
+            linear = config.recipe.transfer.model_copy(update={"kernel": "linear"})
+            heads["svm-linear"] = svm_decisions(*train, outputs.test_features, linear, config.classes)
+            heads["svm-defaults"] = svm_decisions(*train, outputs.test_features, LIBRARY_DEFAULTS, config.classes)
             yield FoldPrediction(heads, outputs.history, stage)

@@ -14,7 +14,7 @@ from astsvm_lib.cache import Cache
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
-from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
+from astsvm_lib.methods.svm_head import subject_numbers, svm_decisions
 from astsvm_lib.parallel import map_ordered
 from astsvm_lib.preprocessing.pipeline import prepare
 from astsvm_lib.recipe import Recipe, Transfer
@@ -22,7 +22,7 @@ from astsvm_lib.stages import cache_key, stage_version
 from astsvm_lib.storage import Arrays
 
 #: A linear SVM with a large C, close to a hard margin: no training error if the classes are linearly separable.
-HARD_LINEAR = Transfer(kernel="linear", C=10000.0, standardise=False)
+HARD_LINEAR = Transfer(kernel="linear", tuning="none", C=10000.0, standardise=False)
 
 
 def grey_clip(clip: Clip, recipe: Recipe, cache: Cache) -> np.ndarray:
@@ -101,7 +101,8 @@ class DescriptorMethod(Method):
         self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
         work: list[tuple[Any, ...]] = [(clip, recipe, settings, cache.root) for clip in clips]
-        return {"vectors": np.stack(list(map_ordered(self._described, work, jobs, self.title, progress)))}
+        vectors = np.stack(list(map_ordered(self._described, work, jobs, self.title, progress)))
+        return {"vectors": vectors, "subject": subject_numbers(clips)}
 
     def fit_predict(
         self,
@@ -113,6 +114,7 @@ class DescriptorMethod(Method):
         on_epoch: OnEpoch = None,
     ) -> FoldPrediction:
         options: Transfer = config.settings.transfer
-        svm = TransferSVM(**options.model_dump()).fit(train["vectors"], labels)
-        decisions = expand_decisions(svm.decision_function(test["vectors"]), svm.classes_, config.classes)
+        decisions = svm_decisions(
+            train["vectors"], labels, train["subject"], test["vectors"], options, config.classes
+        )
         return FoldPrediction({"svm": decisions}, [])

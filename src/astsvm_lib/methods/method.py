@@ -243,5 +243,5 @@ class Method(ABC):
         """
         for fold in folds:
             train, test = ({name: array[rows] for name, array in arrays.items()} for rows in (fold.train, fold.test))
-            rng = fold_rng(config.seed, fold.subject)
+            rng = fold_rng(config.seed, fold.name)
             yield self.fit_predict(train, labels[fold.train], test, config, rng, on_epoch)

@@ -133,6 +133,6 @@ class OnsetApexNetwork(Method):
     ) -> Iterator[FoldPrediction]:
         trainer = _trainer_of(self.build, config.settings, config.classes)
         inputs = [arrays[tensor.name] for tensor in trainer.network.inputs]
-        seeded = [(fold, fold_rng(config.seed, fold.subject)) for fold in folds]
+        seeded = [(fold, fold_rng(config.seed, fold.name)) for fold in folds]
         for outputs in trainer.fit_folds(inputs, labels, seeded, config.epochs, on_epoch):
             yield FoldPrediction({"softmax": outputs.probabilities}, outputs.history, trainer.stage)

@@ -11,6 +11,7 @@ from astsvm_lib.methods.majority import Majority
 from astsvm_lib.methods.megc_baseline import MegcBaseline
 from astsvm_lib.methods.method import Method, NoSettings
 from astsvm_lib.methods.off_apexnet import OffApexNet, OffApexNetSettings
+from astsvm_lib.methods.pooled_svm import PooledSvm
 from astsvm_lib.methods.stlbp_ip import StlbpIpMethod, StlbpIpSettings
 from astsvm_lib.methods.ststnet import StstNet, StstNetSettings
 from astsvm_lib.methods.untrained import Untrained
@@ -29,7 +30,8 @@ METHODS: dict[str, Method] = {
             heads={
                 "svm": "SVM on the network's features",
                 "softmax": "softmax head",
-                "svm-raw": "SVM, features not standardised",
+                "svm-linear": "linear SVM on the network's features",
+                "svm-defaults": "SVM with scikit-learn's default parameters",
             },
             settings=NoSettings,
         ),
@@ -40,7 +42,8 @@ METHODS: dict[str, Method] = {
             inputs="as AST+SVMNet",
             heads={
                 "svm": "SVM on the features of a network that was not trained",
-                "svm-raw": "SVM, features not standardised",
+                "svm-linear": "linear SVM on the network's features",
+                "svm-defaults": "SVM with scikit-learn's default parameters",
             },
             settings=NoSettings,
         ),
@@ -100,6 +103,14 @@ METHODS: dict[str, Method] = {
             inputs="onset and apex: TV-L1 flow and optical strain at 28x28",
             heads=SOFTMAX,
             settings=StstNetSettings,
+        ),
+        PooledSvm(
+            name="pooled-svm",
+            title="Pooled inputs + linear SVM",
+            paper="",
+            inputs="as AST+SVMNet, reduced to 32x32",
+            heads={"svm": "linear SVM on the inputs"},
+            settings=NoSettings,
         ),
         MegcBaseline(
             name="megc-baseline",

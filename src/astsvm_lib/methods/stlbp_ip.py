@@ -24,7 +24,7 @@ class StlbpIpSettings(Choices):
     called: ClassVar[str] = "stlbp-ip"
 
     descriptor: StlbpIp = StlbpIp()
-    transfer: Transfer = Transfer(kernel="chi-squared", C=10000.0, standardise=False)
+    transfer: Transfer = Transfer(kernel="chi-squared", tuning="none", C=10000.0, standardise=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from astsvm_lib.features.pipeline import Features
+from astsvm_lib.features.pipeline import Features, stream_names
 from astsvm_lib.models.fusion_attention import ChannelAttention, SpatialAttention
 from astsvm_lib.models.inception import Downsample, inception
 from astsvm_lib.recipe import FRAMES, Recipe
@@ -79,15 +79,6 @@ def _attend(x: Any, options: AttentionRecipe, momentum: float, prefix: str) -> A
     for block in blocks:
         x = block(x)
     return x
-
-
-def stream_names(recipe: Recipe) -> tuple[str, ...]:
-    """The streams of the network, in the order of its inputs: flow, IDSF or both (R10).
-
-    With both components of the flow (R5), each has its own stream, ``flow_u`` and ``flow_v``.
-    """
-    flow = ("flow_u", "flow_v") if recipe.flow.component == "both" else ("flow",)
-    return {"both": (*flow, "idsf"), "flow": flow, "idsf": ("idsf",)}[recipe.inception.streams]
 
 
 def build_network(recipe: Recipe, classes: int = 3) -> keras.Model:

@@ -1,23 +1,25 @@
-"""Search for C, gamma and scaling of an SVM by LOSO within the training fold (reading R12)."""
+"""Choice of C, gamma and scaling of an SVM by inner validation within the training fold (reading R12)."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.svm import SVC
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import confusion_matrix, uf1
-from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
 from astsvm_lib.models.scaling import FlooredScaler
+from astsvm_lib.models.svm_transfer import TransferSVM, one_versus_rest
 from astsvm_lib.recipe import Transfer
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
+#: Number of inner folds.
+FOLDS = 5
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 #: Values of gamma, as multiples of "scale".
 FACTORS = (0.1, 1.0, 10.0)
@@ -39,8 +41,8 @@ class Best:
     uf1: float
 
 
-def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, kernel: str) -> Best:
-    """Grid search for C, gamma and scaling of one kernel, by pooled UF1 over inner LOSO folds.
+def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, options: Transfer) -> Best:
+    """Grid search for C, gamma and scaling, by pooled UF1 over inner folds of whole subjects.
 
     Parameters
     ----------
@@ -50,14 +52,14 @@ def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, kerne
         Class numbers (N,).
     subjects
         Subject (N,) of each clip.
-    kernel
-        As in the recipe's ``transfer.kernel``. Features are not standardised for the chi-squared kernel, and gamma
-        is not searched for the linear kernel.
+    options
+        ``kernel``, ``scale_floor`` and ``class_weights``. Features are not standardised for the chi-squared kernel,
+        and gamma is not searched for the linear kernel.
 
     Returns
     -------
     Best
-        Options for :class:`~astsvm_lib.models.svm_transfer.TransferSVM`; in case of a tie, the first in the grid.
+        In case of a tie, the first in the grid.
 
     Raises
     ------
@@ -66,29 +68,58 @@ def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, kerne
 
     Notes
     -----
-    scikit-learn's ``GridSearchCV`` averages a score over folds. Here, one confusion matrix is pooled over the inner
-    folds, as over the outer folds (R14). The Gram matrix is computed once for each scaling and gamma, and shared by
-    all inner folds and values of C; features are therefore standardised over the outer training fold and not over
-    each inner training fold. The network that computes the features is trained on the outer training fold, which
-    includes the inner test subjects, so that inner scores are biased upwards. The outer test subject is used
-    neither in training nor in the search.
+    Each subject is in one of :data:`FOLDS` inner folds (scikit-learn's ``StratifiedGroupKFold``). ``GridSearchCV``
+    averages a score over folds; here, one confusion matrix is pooled over the inner folds, as over the outer folds
+    (R14). Distances and inner products are computed once for each scaling, and shared by all inner folds and values
+    of C and gamma; features are therefore standardised over the outer training fold and not over each inner training
+    fold. The network that computes the features is trained on the outer training fold, which includes the inner test
+    subjects, so that inner scores are biased upwards. The outer test subject is used neither in training nor in the
+    search.
     """
-    if len(np.unique(subjects)) < 2:
-        raise CompanionError(f"inner search: expected at least 2 subjects, found {len(np.unique(subjects))}")
+    count = len(np.unique(subjects))
+    if count < 2:
+        raise CompanionError(f"inner validation: expected at least 2 subjects, found {count}")
     features = features.astype(np.float64)
     classes = list(range(int(labels.max()) + 1))
+    with warnings.catch_warnings():  # a class may have fewer clips than there are folds, or be missing from one
+        warnings.simplefilter("ignore", UserWarning)
+        inner = list(StratifiedGroupKFold(min(FOLDS, count)).split(features, labels, subjects))
     best: Best | None = None
-    for standardise in (True, False) if kernel != "chi-squared" else (False,):
-        options = Transfer.model_validate({"kernel": kernel, "standardise": standardise})
+    for standardise in (True, False) if options.kernel != "chi-squared" else (False,):
         rows = FlooredScaler(options.scale_floor).fit_transform(features) if standardise else features
-        scale = resolve_gamma(rows, options)
-        for factor in FACTORS if kernel != "linear" else (1.0,):
-            matrix = gram(rows, rows, options, factor * scale)
+        pairs = pairwise(rows, rows, options.kernel)
+        scale = resolve_gamma(rows, pairs, options.model_copy(update={"gamma": "scale"}))
+        for factor in FACTORS if options.kernel != "linear" else (1.0,):
+            matrix = kernel_values(pairs, options.kernel, factor * scale)
             for penalty in PENALTIES:
-                svm = OneVsRestClassifier(SVC(kernel="precomputed", C=penalty))
-                predicted = cross_val_predict(svm, matrix, labels, groups=subjects, cv=LeaveOneGroupOut())
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)
+                    predicted = cross_val_predict(
+                        one_versus_rest(penalty, options.class_weights), matrix, labels, cv=inner
+                    )
                 found = uf1(confusion_matrix(labels.tolist(), predicted.tolist(), classes))
                 if best is None or found > best.uf1:
-                    best = Best(options.model_copy(update={"C": penalty, "gamma": factor * scale}), found)
+                    values = {"tuning": "none", "C": penalty, "gamma": factor * scale, "standardise": standardise}
+                    best = Best(options.model_copy(update=values), found)
     assert best is not None
     return best
+
+
+def fit_svm(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, options: Transfer) -> TransferSVM:
+    """The SVM of a training fold, fitted.
+
+    Parameters
+    ----------
+    features, labels, subjects
+        As for :func:`search`; ``subjects`` is used only with ``tuning="inner"``.
+    options
+        ``tuning``: whether C, gamma and standardise are chosen by :func:`search`, or used as given.
+
+    Raises
+    ------
+    CompanionError
+        As for :func:`search` and :meth:`~astsvm_lib.models.svm_transfer.TransferSVM.fit`.
+    """
+    if options.tuning == "inner":
+        options = search(features, labels, subjects, options).options
+    return TransferSVM.from_options(options).fit(features, labels)

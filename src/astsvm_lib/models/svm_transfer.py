@@ -13,12 +13,26 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
 from astsvm_lib.models.scaling import FlooredScaler
 from astsvm_lib.recipe import Transfer
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 2
+
+
+def one_versus_rest(penalty: float, class_weights: str) -> OneVsRestClassifier:
+    """Binary SVMs, one per class, on a precomputed Gram matrix.
+
+    Parameters
+    ----------
+    penalty
+        C of the SVMs.
+    class_weights
+        As for :class:`TransferSVM`.
+    """
+    weights = "balanced" if class_weights == "balanced" else None
+    return OneVsRestClassifier(SVC(kernel="precomputed", C=penalty, class_weight=weights))
 
 
 class TransferSVM(ClassifierMixin, BaseEstimator):
@@ -32,7 +46,7 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kernel
-        ``"rbf"``, ``"linear"``, ``"polynomial"`` or ``"chi-squared"``; see :func:`~astsvm_lib.models.kernels.gram`.
+        ``"rbf"``, ``"linear"``, ``"polynomial"`` or ``"chi-squared"``; see :func:`~astsvm_lib.models.kernels.kernel_values`.
     C
         Regularisation parameter, as in scikit-learn.
     gamma
@@ -41,6 +55,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         Whether to standardise the features with the statistics of the training clips.
     scale_floor
         ``floor`` of :class:`~astsvm_lib.models.scaling.FlooredScaler`.
+    class_weights
+        ``"balanced"``: in each binary SVM, penalties are inversely proportional to the frequencies of the two sides.
 
     Attributes
     ----------
@@ -51,8 +67,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Section III.D; chapter "SVM transfer". The parameters are the recipe's section ``transfer``:
-    ``TransferSVM(**recipe.transfer.model_dump())``.
+    Section III.D; chapter "SVM transfer". The parameters are fields of the recipe's section ``transfer``;
+    :func:`~astsvm_lib.models.inner_search.fit_svm` also chooses their values by inner validation.
     """
 
     def __init__(
@@ -62,9 +78,15 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         gamma: float | Literal["scale"] = "scale",
         standardise: bool = True,
         scale_floor: float = 0.01,
+        class_weights: Literal["none", "balanced"] = "none",
     ) -> None:
         self.kernel, self.C, self.gamma = kernel, C, gamma
-        self.standardise, self.scale_floor = standardise, scale_floor
+        self.standardise, self.scale_floor, self.class_weights = standardise, scale_floor, class_weights
+
+    @classmethod
+    def from_options(cls, options: Transfer) -> Self:
+        """An estimator with the values of a recipe's section ``transfer``; ``tuning`` is not used."""
+        return cls(**options.model_dump(exclude={"tuning"}))
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Fit the estimator on the clips of a training fold.
@@ -94,15 +116,15 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
                 f"SVM: expected clips of at least 2 classes in the training fold, found 1 class: {self.classes_[0]}"
             )
         try:
-            self._options = Transfer.model_validate(self.get_params())
+            options = Transfer.model_validate(self.get_params())
         except ValidationError as error:
             wrong = error.errors()[0]
             raise CompanionError(f"SVM: {wrong['loc'][0]}: {wrong['msg']}, found {wrong['input']!r}") from None
         self.scaler_ = FlooredScaler(self.scale_floor).fit(X) if self.standardise else None
         self._train = self._scale(X)
-        self.gamma_ = resolve_gamma(self._train, self._options)
-        matrix = gram(self._train, self._train, self._options, self.gamma_)
-        self.svms_ = OneVsRestClassifier(SVC(kernel="precomputed", C=self.C)).fit(matrix, y)
+        pairs = pairwise(self._train, self._train, self.kernel)
+        self.gamma_ = resolve_gamma(self._train, pairs, options)
+        self.svms_ = one_versus_rest(self.C, self.class_weights).fit(kernel_values(pairs, self.kernel, self.gamma_), y)
         return self
 
     def _scale(self, X: np.ndarray) -> np.ndarray:
@@ -112,7 +134,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         """Decision values of clips with features X (N, D): (N, classes), or (N,) for two classes."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.asarray(self.svms_.decision_function(gram(self._scale(X), self._train, self._options, self.gamma_)))
+        pairs = pairwise(self._scale(X), self._train, self.kernel)
+        return np.asarray(self.svms_.decision_function(kernel_values(pairs, self.kernel, self.gamma_)))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Class labels (N,) of clips with features X (N, D)."""

@@ -88,26 +88,23 @@ class Table:
         )
 
 
-MAJORITY = Row("Majority class", "majority", "majority", beyond=True)
 FULL = Row("AST+SVMNET", "ast-svmnet")
-FULL_OTHERS = (
-    Row("AST+SVMNET (Softmax)", "ast-svmnet", "softmax", beyond=True),
-    Row("AST+SVMNET (raw SVM)", "ast-svmnet", "svm-raw", beyond=True),
-)
-BEYOND = (
+SOFTMAX = Row("AST+SVMNET (Softmax)", "ast-svmnet", "softmax", beyond=True)
+DEFAULTS = Row("AST+SVMNET (SVM, library defaults)", "ast-svmnet", "svm-defaults", beyond=True)
+LINEAR = Row("AST+SVMNET (linear SVM)", "ast-svmnet", "svm-linear", beyond=True)
+#: Rows of every table against which the network has to prove itself.
+BASELINES = (
     Row("Untrained network (SVM)", "untrained", beyond=True),
-    Row("Untrained network (raw SVM)", "untrained", "svm-raw", beyond=True),
-    MAJORITY,
+    Row("Linear SVM, no network", "pooled-svm", beyond=True),
+    Row("MEGC baseline", "megc-baseline", beyond=True),
+    Row("Majority class", "majority", "majority", beyond=True),
 )
+IDSF = {"inception": {"streams": "idsf"}}
 
 
-def _rows_by_head(name: str, **changes: dict[str, Any]) -> tuple[Row, ...]:
-    """Rows of the paper's two heads of a network, and of the SVM on features that are not standardised (R12)."""
-    return (
-        Row(f"{name} (SVM)", "ast-svmnet", "svm", changes),
-        Row(f"{name} (Softmax)", "ast-svmnet", "softmax", changes),
-        Row(f"{name} (raw SVM)", "ast-svmnet", "svm-raw", changes, beyond=True),
-    )
+def _by_head(name: str, **changes: dict[str, Any]) -> tuple[Row, ...]:
+    """Rows of the paper's two heads of a network."""
+    return tuple(Row(f"{name} ({head})", "ast-svmnet", head.lower(), changes) for head in ("SVM", "Softmax"))
 
 
 def _with_others(title: str, number: int, dataset: str) -> Table:
@@ -117,17 +114,16 @@ def _with_others(title: str, number: int, dataset: str) -> Table:
         title,
         (
             Row("LBP-TOP", "lbp-top"),
+            Row("STLBP-IP", "stlbp-ip", beyond=True),
             Row("Bi-WOOF", "bi-woof"),
             Row("OFF-ApexNet", "off-apexnet", "softmax"),
             Row("STSTNet", "ststnet", "softmax", beyond=True),
-            Row("MEGC baseline", "megc-baseline", beyond=True),
-            Row("Ours", "ast-svmnet"),
-            Row("Ours (Softmax)", "ast-svmnet", "softmax", beyond=True),
-            Row("Ours (raw SVM)", "ast-svmnet", "svm-raw", beyond=True),
-            *BEYOND,
+            FULL,
+            SOFTMAX,
+            DEFAULTS,
+            *BASELINES,
         ),
-        "Ours",
-        (dataset,),
+        datasets=(dataset,),
     )
 
 
@@ -145,10 +141,11 @@ TABLES = {
                 Row("LBP-TOP", "lbp-top"),
                 Row("STLBP-IP", "stlbp-ip"),
                 Row("BI-WOOF", "bi-woof"),
-                Row("IDSF (Ours)", "ast-svmnet", "svm", {"inception": {"streams": "idsf"}}),
-                Row("IDSF (Softmax)", "ast-svmnet", "softmax", {"inception": {"streams": "idsf"}}, beyond=True),
-                Row("IDSF (raw SVM)", "ast-svmnet", "svm-raw", {"inception": {"streams": "idsf"}}, beyond=True),
-                MAJORITY,
+                Row("IDSF (Ours)", "ast-svmnet", "svm", IDSF),
+                Row("IDSF (Softmax)", "ast-svmnet", "softmax", IDSF, beyond=True),
+                Row("IDSF (untrained network, SVM)", "untrained", "svm", IDSF, beyond=True),
+                Row("IDSF (linear SVM, no network)", "pooled-svm", "svm", IDSF, beyond=True),
+                *BASELINES[2:],
             ),
             "IDSF (Ours)",
         ),
@@ -156,37 +153,39 @@ TABLES = {
             9,
             "Input features",
             (
-                *_rows_by_head("Optical Flow-only", inception={"streams": "flow"}),
-                *_rows_by_head("IDSF-only", inception={"streams": "idsf"}),
+                *_by_head("Optical Flow-only", inception={"streams": "flow"}),
+                *_by_head("IDSF-only", inception={"streams": "idsf"}),
                 FULL,
-                *FULL_OTHERS,
-                *BEYOND,
+                SOFTMAX,
+                *BASELINES,
             ),
         ),
         Table(
             10,
             "Attention",
             (
-                *_rows_by_head("Without FAM", attention={"modules": "none"}),
-                *_rows_by_head("CAM-only", attention={"modules": "cam"}),
-                *_rows_by_head("SAM-only", attention={"modules": "sam"}),
+                *_by_head("Without FAM", attention={"modules": "none"}),
+                *_by_head("CAM-only", attention={"modules": "cam"}),
+                *_by_head("SAM-only", attention={"modules": "sam"}),
                 FULL,
-                *FULL_OTHERS,
-                *BEYOND,
+                SOFTMAX,
+                *BASELINES,
             ),
         ),
         Table(
             11,
             "Inception modules",
             (
-                *_rows_by_head("2D IM-only", inception={"modules": "2d"}),
-                *_rows_by_head("3D IM-only", inception={"modules": "3d"}),
+                *_by_head("2D IM-only", inception={"modules": "2d"}),
+                *_by_head("3D IM-only", inception={"modules": "3d"}),
                 FULL,
-                *FULL_OTHERS,
-                *BEYOND,
+                SOFTMAX,
+                *BASELINES,
             ),
         ),
-        Table(12, "Classifier", (Row("FC+Softmax", "ast-svmnet", "softmax"), FULL, FULL_OTHERS[1], *BEYOND)),
+        Table(
+            12, "Classifier", (Row("FC+Softmax", "ast-svmnet", "softmax"), FULL, LINEAR, DEFAULTS, *BASELINES)
+        ),
     )
 }
 

@@ -17,6 +17,8 @@ from astsvm_lib.results.record import Record
 
 Cells = list[list[str]]
 NOT_RUN = "not run"
+#: Heading of the last column of the companion's block.
+BUDGET = "epochs x seeds"
 #: Separator of two scores in one cell, without a line break.
 OVER = "\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}"
 
@@ -66,15 +68,21 @@ def published_cells(table: Table, datasets: Sequence[str]) -> Cells:
 
 
 def companion_cells(results: dict[str, list[Result]]) -> Cells:
-    """The companion's block: header, then per row its label, UAR and UF1 (± SD over seeds) of each data set."""
-    lines = [_head(list(results))]
+    """The companion's block: header, then per row its label, UAR and UF1 (± SD over seeds) of each data set, budget."""
+    lines = [[*_head(list(results)), BUDGET]]
     for row in zip(*results.values(), strict=True):
         line = [_label(row[0])]
         for result in row:
             spread = f" ±\N{NO-BREAK SPACE}{result.spread:.3f}" if result.spread is not None else ""
             line += [number(result.uar), number(result.uf1) + spread]
-        lines.append(line)
+        lines.append([*line, _budget(row)])
     return lines
+
+
+def _budget(results: Iterable[Result]) -> str:
+    """Number of epochs and of seeds, which may differ between data sets; a dash for a method without epochs."""
+    found = [result.records for result in results if result.records and result.records[0].epochs]
+    return ", ".join(dict.fromkeys(f"{records[0].epochs} x {len(records)}" for records in found)) or "-"
 
 
 def _label(result: Result) -> str:
@@ -90,14 +98,15 @@ def _outdated_note(results: Iterable[Result]) -> str:
 
 def _paired(cells: Cells) -> Cells:
     """Cells with UAR and UF1 of each data set merged, so that the table fits on a page."""
-    if len(cells[0]) == 3:
+    end = len(cells[0]) - (cells[0][-1] == BUDGET)
+    if end == 3:
         return cells
-    head = [f"{name.removesuffix(' UAR')}: UAR{OVER}UF1" for name in cells[0][1::2]]
-    rows = [
-        [line[0], *(a if a == b == NOT_RUN else f"{a}{OVER}{b}" for a, b in zip(line[1::2], line[2::2], strict=True))]
-        for line in cells[1:]
-    ]
-    return [["row", *head], *rows]
+    head = [f"{name.removesuffix(' UAR')}: UAR{OVER}UF1" for name in cells[0][1:end:2]]
+    rows = []
+    for line in cells[1:]:
+        pairs = zip(line[1:end:2], line[2:end:2], strict=True)
+        rows.append([line[0], *(a if a == b == NOT_RUN else f"{a}{OVER}{b}" for a, b in pairs), *line[end:]])
+    return [["row", *head, *cells[0][end:]], *rows]
 
 
 def markdown(cells: Cells) -> str:
@@ -124,9 +133,8 @@ def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
         where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
         ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
         learned = " to ".join(dict.fromkeys((f"{min(ends):.2f}", f"{max(ends):.2f}")))
-        reduced = ", fewer epochs than the profile paper" if all(r.profile != "paper" for r in own) else ""
         lines.append(
-            f"{own[0].heading}: {where}{reduced} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
+            f"{own[0].heading}: {where} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
             f"{'; '.join(sorted(devices))}); final training accuracy {learned}"
         )
     return lines
@@ -182,11 +190,14 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
     if form == "csv":
         out = io.StringIO()
         writer = csv.DictWriter(
-            out, ["block", "dataset", "row", "uar", "uf1", "outdated", "records"], lineterminator="\n"
+            out,
+            ["block", "dataset", "row", "uar", "uf1", "profile", "epochs", "seeds", "current", "records"],
+            lineterminator="\n",
         )
         writer.writeheader()
         for item in table_records(table, results):
-            writer.writerow({**item, "records": " ".join(item["records"])})
+            lists = {name: " ".join(map(str, item[name])) for name in ("seeds", "records") if name in item}
+            writer.writerow({**item, **lists})
         return out.getvalue()
     paper = list(dict.fromkeys(PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS))
     known = set(published(table.number)["dataset"])

@@ -96,16 +96,17 @@ def checksum(predictions: str, curves: str) -> str:
 def predictions_text(record: Record) -> str:
     """Table of predictions with one row per clip: key, truth, then each head's prediction and scores by class.
 
-    The data set is omitted from the key if it is that of the run. The score is empty for a class that is absent from
+    The data set is omitted from the key if it is that of the run, and the fold if each fold is a subject. The score is empty for a class that is absent from
     the training fold.
     """
     own = f"{record.dataset}/"
-    header = ["clip", "truth"]
+    named = {fold.name for fold in record.folds} != {clip.subject for clip in record.clips}
+    header = ["clip", *(["fold"] if named else []), "truth"]
     for head in record.heads:
         header += [head, *(f"{head}:{name}" for name in record.classes)]
     rows = [header]
-    for clip in record.clips:
-        row = [clip.key.removeprefix(own), clip.truth]
+    for fold, clip in ((fold, clip) for fold in record.folds for clip in fold.clips):
+        row = [clip.key.removeprefix(own), *([fold.name] if named else []), clip.truth]
         for result in clip.heads.values():
             scores = [result.scores[name] for name in record.classes]
             row += [result.prediction, *("" if value is None else f"{value:.3f}" for value in scores)]
@@ -121,10 +122,10 @@ def curves_text(record: Record) -> str:
     if not any(fold.epochs for fold in record.folds):
         return ""
     numbers = [str(int(epoch["epoch"])) for epoch in record.folds[0].epochs]
-    rows = [["subject", "measure", *numbers]]
+    rows = [["fold", "measure", *numbers]]
     for fold in record.folds:
-        rows.append([fold.subject, "loss", *(f"{epoch['loss']:.4g}" for epoch in fold.epochs)])
-        rows.append([fold.subject, "accuracy", *(f"{epoch['accuracy']:.3f}" for epoch in fold.epochs)])
+        rows.append([fold.name, "loss", *(f"{epoch['loss']:.4g}" for epoch in fold.epochs)])
+        rows.append([fold.name, "accuracy", *(f"{epoch['accuracy']:.3f}" for epoch in fold.epochs)])
     return _csv(rows)
 
 
@@ -165,10 +166,10 @@ def same_result(first: Row, second: Row) -> bool:
 
 
 def _read_predictions(text: str, row: Row) -> dict[str, list[ClipResult]]:
-    """Test clips by subject, in the order of the file."""
+    """Test clips by fold, in the order of the file."""
     classes = row["classes"].split("; ")
     header, *lines = list(csv.reader(io.StringIO(text)))
-    heads = [name for name in header[2:] if ":" not in name]
+    heads = [name for name in header[header.index("truth") + 1 :] if ":" not in name]
     found: dict[str, list[ClipResult]] = {}
     for line in lines:
         values = dict(zip(header, line, strict=True))
@@ -180,18 +181,18 @@ def _read_predictions(text: str, row: Row) -> dict[str, list[ClipResult]]:
             results[head] = HeadResult(prediction=values[head], scores=numbers)
         subject = key.rsplit("/", 1)[0]
         clip = ClipResult(key=key, subject=subject, truth=values["truth"], heads=results)
-        found.setdefault(subject, []).append(clip)
+        found.setdefault(values.get("fold", subject), []).append(clip)
     return found
 
 
 def _read_curves(text: str) -> dict[str, list[dict[str, float]]]:
-    """Epochs by subject."""
+    """Epochs by fold."""
     if not text:
         return {}
     header, *lines = list(csv.reader(io.StringIO(text)))
     found: dict[str, list[dict[str, float]]] = {}
-    for subject, measure, *values in lines:
-        epochs = found.setdefault(subject, [{"epoch": float(number)} for number in header[2:]])
+    for fold, measure, *values in lines:
+        epochs = found.setdefault(fold, [{"epoch": float(number)} for number in header[2:]])
         for epoch, value in zip(epochs, values, strict=True):
             epoch[measure] = float(value)
     return found
@@ -232,8 +233,8 @@ def _record_of(row: Row, predictions: str, curves: str) -> Record:
     clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), stages_of(row)
     trainer = next((name for name in stages if name.startswith("trainer-")), "")
     folds = [
-        FoldResult(subject=subject, epochs=epochs.get(subject, []), trainer=trainer, seconds=0.0, clips=tested)
-        for subject, tested in clips.items()
+        FoldResult(name=name, epochs=epochs.get(name, []), trainer=trainer, seconds=0.0, clips=tested)
+        for name, tested in clips.items()
     ]
     counts = {"folds": len(folds), "clips": sum(len(fold.clips) for fold in folds)}
     for what, count in counts.items():

@@ -44,8 +44,8 @@ class FoldResult(Part):
 
     Attributes
     ----------
-    subject
-        ``dataset/subject`` of the test subject.
+    name
+        ``dataset/subject`` of the test subject, or the name of a fold of several subjects.
     epochs
         Epoch, loss and accuracy of the training; of a long training, a selection with the first and the last epoch.
     trainer
@@ -56,7 +56,7 @@ class FoldResult(Part):
         The test clips.
     """
 
-    subject: str
+    name: str
     epochs: list[dict[str, float]]
     trainer: str = ""
     seconds: float
@@ -152,7 +152,7 @@ class Record(Part):
     seconds
         Sum of the computing times of the folds.
     folds
-        Result of each fold, one per subject.
+        Result of each fold.
     """
 
     key: RunKey

@@ -269,7 +269,7 @@ class Store:
         fold
             The fold; an earlier one of the same subject is replaced.
         """
-        path = self._partial(run) / f"{digest(fold.result.subject)}.json"
+        path = self._partial(run) / f"{digest(fold.result.name)}.json"
         write_atomically(path, fold.model_dump_json().encode())
 
     def folds(self, run: str) -> dict[str, FinishedFold]:
@@ -281,7 +281,7 @@ class Store:
             except ValidationError:
                 warnings.warn(f"damaged fold {path.name}: it will be computed again", stacklevel=2)
                 continue
-            found[fold.result.subject] = fold
+            found[fold.result.name] = fold
         return found
 
     def discard_folds(self, run: str) -> None:

@@ -135,13 +135,14 @@ def registration(cache: Cache) -> Arrays:
 def magnification(cache: Cache) -> Arrays:
     from astsvm_lib.preprocessing.magnification import magnify
 
-    return {
-        f"{temporal} {alpha}": magnify(
-            movie(20), 100.0, Recipe().replace(magnification={"alpha": alpha, "temporal": temporal}).magnification, "x"
-        )
-        for temporal in ("ideal", "iir")
-        for alpha in (4.0, 16.0)
-    }
+    found = {}
+    for temporal, alpha, anchor in (("ideal", 4.0, "none"), ("ideal", 16.0, "none"), ("iir", 4.0, "none"),
+                                    ("iir", 16.0, "none"), ("ideal", 4.0, "onset")):  # fmt: skip
+        changes = {"alpha": alpha, "temporal": temporal, "anchor": anchor}
+        options = Recipe().replace(magnification=changes).magnification
+        name = f"{temporal} {alpha}" + (", anchored" if anchor == "onset" else "")
+        found[name] = magnify(movie(20), 100.0, options, "x")
+    return found
 
 
 @golden("interpolation")
@@ -182,7 +183,7 @@ def optical_flow(cache: Cache) -> Arrays:
         for method in ("lucas-kanade", "tv-l1", "dis")
     }
     for reference in ("adjacent", "onset"):
-        for component in ("magnitude", "u", "v"):
+        for component in ("magnitude", "u", "v", "both"):
             options = Recipe().replace(flow={"reference": reference, "component": component}).flow
             found[f"{reference} {component}"] = flow_sequence(frames[:5], options)
     return found
@@ -440,7 +441,7 @@ def _clouds(clips: int = 36) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @golden("svm", 2e-3)
 def svm(cache: Cache) -> Arrays:
-    from astsvm_lib.models.kernels import gram, resolve_gamma
+    from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
     from astsvm_lib.models.svm_transfer import TransferSVM
     from astsvm_lib.recipe import Transfer
 
@@ -448,8 +449,9 @@ def svm(cache: Cache) -> Arrays:
     found = {}
     for kernel in ("rbf", "linear", "polynomial", "chi-squared"):
         options = Transfer(kernel=kernel, standardise=kernel != "chi-squared")
-        found[f"{kernel}, gram"] = gram(rows, rows[:5], options, resolve_gamma(rows, options))
-        machine = TransferSVM(**options.model_dump()).fit(rows[:24], labels[:24])
+        pairs = pairwise(rows, rows, kernel)
+        found[f"{kernel}, gram"] = kernel_values(pairs[:, :5], kernel, resolve_gamma(rows, pairs, options))
+        machine = TransferSVM.from_options(options).fit(rows[:24], labels[:24])
         found[kernel] = machine.decision_function(rows[24:])
     return found
 
@@ -457,20 +459,22 @@ def svm(cache: Cache) -> Arrays:
 @golden("inner-search", 2e-3, ("svm",))
 def inner_search(cache: Cache) -> Arrays:
     from astsvm_lib.models.inner_search import search
+    from astsvm_lib.recipe import Transfer
 
     found = {}
     for kernel in ("rbf", "linear"):
-        best = search(*_clouds(), kernel)
+        best = search(*_clouds(), Transfer(kernel=kernel))
         found[kernel] = np.array([best.options.C, float(best.options.gamma), best.options.standardise, best.uf1])
     return found
 
 
 @golden("folds", 1e-9)
 def folds(cache: Cache) -> Arrays:
-    from astsvm_lib.evaluation.loso import fold_rng, loso
+    from astsvm_lib.evaluation.loso import fold_rng, grouped_folds, loso
 
     found = {}
-    for fold in loso(["b/02", "a/10", "b/02", "a/9", "a/10"]):
+    subjects = ["b/02", "a/10", "b/02", "a/9", "a/10"]
+    for fold in (*loso(subjects), *grouped_folds(subjects, ["x", "y", "x", "y", "x"], 2)):
         found[f"{fold.name}, train"], found[f"{fold.name}, test"] = fold.train, fold.test
         found[f"{fold.name}, draws"] = fold_rng(7, fold.name).random(3)
     return found

@@ -28,6 +28,7 @@ COMMANDS = {
     "results": ("results:results_group", "List stored results, and verify them by computing folds again."),
     "run": ("evaluate:run_command", "Run everything that the paper's tables need, each network once."),
     "score": ("inspect:score_command", "Score the LOSO log of any method: a CSV table with one row per clip."),
+    "study": ("evaluate:study_command", "Run a study on the development data, on which all defaults were chosen."),
     "table": ("paper:table_command", "Print a table of the paper with the published and the companion's results."),
 }
 

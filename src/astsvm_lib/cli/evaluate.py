@@ -28,6 +28,7 @@ from astsvm_lib.experiments.profiles import PROFILES
 if TYPE_CHECKING:
     from astsvm_lib.experiments import Run
     from astsvm_lib.results.record import Record
+    from astsvm_lib.results.store import Store
 
 
 @click.command("evaluate")
@@ -134,10 +135,7 @@ def run_command(
     if backend:
         os.environ["KERAS_BACKEND"] = backend
     from astsvm_lib.datasets import load
-    from astsvm_lib.experiments import evaluate, is_current
-    from astsvm_lib.experiments.executors import connected
     from astsvm_lib.experiments.table_results import runs_of
-    from astsvm_lib.experiments.time_left import TimeLeft
     from astsvm_lib.paper.tables import TABLES, table_numbered
     from astsvm_lib.results.store import Store
 
@@ -148,11 +146,27 @@ def run_command(
     runs = []
     for name in names:
         runs += runs_of(tables, load(name, root), chosen, profile, list(dict.fromkeys(numbers("--seeds", seeds))))
+    _compute(_waiting(runs, store, dry_run), store, jobs, dry_run, scheduler)
+
+
+def _waiting(runs: list[Run], store: Store, listed: bool) -> list[Run]:
+    """The runs without a current record; they are counted, and listed if ``listed``."""
+    from astsvm_lib.experiments import is_current
+
     waiting = [run for run in runs if not is_current(run, store)]
-    click.echo(f"{len(runs)} runs, {len(runs) - len(waiting)} of them stored in {out}")
+    click.echo(f"{len(runs)} runs, {len(runs) - len(waiting)} of them stored in {store.folder}")
+    for run in waiting if listed else []:
+        click.echo(f"  {run.name}")
+    return waiting
+
+
+def _compute(waiting: list[Run], store: Store, jobs: int, dry_run: bool, scheduler: str | None = None) -> None:
+    """Evaluate the runs, and print a line for each."""
+    from astsvm_lib.experiments import evaluate
+    from astsvm_lib.experiments.executors import connected
+    from astsvm_lib.experiments.time_left import TimeLeft
+
     if dry_run:
-        for run in waiting:
-            click.echo(f"  {run.name}")
         return
     clock = TimeLeft(waiting)
     with ExitStack() as stack:
@@ -167,6 +181,32 @@ def run_command(
             found = {head: record.scores(head) for head in record.heads}
             scores = "; ".join(f"{head} UAR {s.uar:.3f} UF1 {s.uf1:.3f}" for head, s in found.items())
             click.echo(f"{count} of {len(waiting)}, {clock.finished(run)}: {record.name}: {scores}")
+
+
+@click.command("study")
+@click.argument("name")
+@click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Seeds; a separate run for each.")
+@folds_option
+@records_option
+@click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
+def study_command(name: str, seeds: str, jobs: int, out: Path, dry_run: bool) -> None:
+    """Run a study on the development data: convergence, development or multiverse.
+
+    The defaults of the recipe were chosen with these studies. Stored runs are skipped, and interrupted runs are
+    resumed. The features of all recipes of the study are kept in the cache, up to 20 GB.
+    """
+    from astsvm_lib.experiments.studies import study_named
+    from astsvm_lib.features.pipeline import extract_recipes
+    from astsvm_lib.results.store import Store
+
+    study, store = study_named(name), Store(out)
+    chosen = list(dict.fromkeys(numbers("--seeds", seeds)))
+    runs = list({run.name: run for seed in chosen for run in study.runs(seed)}.values())
+    waiting = _waiting(runs, store, dry_run)
+    networks = [run for run in waiting if run.method.uses_network]
+    if networks and not dry_run:
+        extract_recipes(networks[0].clips, [run.recipe for run in networks], jobs=jobs)
+    _compute(waiting, store, jobs, dry_run)
 
 
 @click.command("methods")

@@ -12,7 +12,7 @@ from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold
 from astsvm_lib.errors import CompanionError
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ PROFILES = {
         Profile("smoke", 2, 0.05, 4, 4, "4 subjects, 4 clips each, 2 epochs: under a minute; its scores mean nothing"),
         Profile("paper", 15, 1.0, None, None, "all clips, one fold per subject, 15 epochs"),
         Profile("development", 15, 1.0, None, None, "all clips, 4 folds, 15 epochs: for choices on rehearsal-dev", 4),
+        Profile("convergence", 40, 1.0, None, None, "all clips, 4 folds, 40 epochs: for the number of epochs", 4),
         Profile("multiverse", 10, 1.0, None, None, "all clips, 4 folds, 10 epochs: for many recipes on rehearsal-dev", 4),
     )
 }

@@ -15,7 +15,7 @@ from astsvm_lib.features.lucas_kanade import lucas_kanade
 from astsvm_lib.recipe import Flow
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 DEFAULT = Flow()
 #: Reflective padding of the images for TV-L1, in pixels; without it, spurious motion appears at the edges.

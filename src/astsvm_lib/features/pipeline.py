@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from astsvm_lib.recipe import FRAMES, Recipe
 from astsvm_lib.stages import cache_key
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -159,3 +160,62 @@ def extract_all(
     for i, features in enumerate(chain([first], found)):
         flow[i], idsf[i] = features.flow, features.idsf
     return Features(flow, idsf)
+
+
+def _loaded_once(clip: Clip) -> Clip:
+    """The clip with its frames kept in memory, as soon as they are needed."""
+
+    @lru_cache(maxsize=1)
+    def all_frames() -> np.ndarray:
+        return clip.load_frames()
+
+    def load(chosen: Sequence[int] | None = None) -> np.ndarray:
+        return all_frames() if chosen is None else all_frames()[list(chosen)]
+
+    return replace(clip, load_frames=load)
+
+
+def _extract_recipes(clip: Clip, recipes: Sequence[Recipe], root: Path) -> None:
+    loaded = _loaded_once(clip)
+    for recipe in recipes:
+        extract(loaded, recipe, Cache(root))
+
+
+def extract_recipes(
+    clips: Iterable[Clip],
+    recipes: Sequence[Recipe],
+    cache: Cache | None = None,
+    jobs: int = 1,
+    progress: bool = True,
+) -> None:
+    """Compute the features of many clips with many recipes, and store them in the cache.
+
+    The frames of each clip are loaded once, which for a rendered clip takes longer than all further computations.
+
+    Parameters
+    ----------
+    clips
+        Clips with their annotation.
+    recipes
+        Preprocessing, flow and difference of each recipe are used.
+    cache
+        The user's cache by default.
+    jobs
+        Number of processes.
+    progress
+        Show a progress bar.
+
+    Raises
+    ------
+    CompanionError
+        If a clip cannot be prepared; see :func:`astsvm_lib.preprocessing.prepare`.
+    """
+    cache = cache or Cache()
+    work = []
+    for clip in clips:
+        distinct = {cache.path("features", feature_key(clip, recipe)): recipe for recipe in recipes}
+        missing = [recipe for path, recipe in distinct.items() if not path.exists()]
+        if missing:
+            work.append((clip, missing, cache.root))
+    for _ in map_ordered(_extract_recipes, work, jobs, "features of each clip with all recipes", progress):
+        pass

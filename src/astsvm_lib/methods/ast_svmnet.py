@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from astsvm_lib.models.training.trainer import NetworkOutputs, Trainer
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 #: scikit-learn's default parameters of an SVM, on standardised features (R12).

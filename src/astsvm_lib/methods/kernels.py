@@ -14,7 +14,7 @@ from astsvm_lib.methods.svm_head import svm_decisions
 from astsvm_lib.storage import Arrays
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 KERNELS = ("linear", "polynomial", "rbf", "chi-squared")
 

@@ -14,7 +14,7 @@ from astsvm_lib.methods.method import FitConfig, FoldPrediction, OnEpoch
 from astsvm_lib.storage import Arrays
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from astsvm_lib.recipe import FRAMES, Recipe
 from astsvm_lib.recipe import Attention as AttentionRecipe
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 SIDE = 192
 FEATURES_LAYER = "features"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 #: Sub-layers whose outputs are the scores of an attention block.
 SCORING = ("excite_mean", "excite_max", "excite_both", "coarse", "fine")

@@ -26,7 +26,7 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.recipe import Magnification
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 def ideal_band(series: np.ndarray, fps: float, low_hz: float, high_hz: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from astsvm_lib.models.training.keras_trainer import KerasTrainer
 from astsvm_lib.models.training.trainer import History, NetworkOutputs, OnEpoch, class_weights
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 #: Maximum number of folds trained together; each needs about 1.5 GB of device memory for the full network.
 FOLDS_AT_ONCE = 24
 

@@ -34,7 +34,7 @@ from astsvm_lib.models.training.fast.loops import BETA_1, BETA_2, EPSILON, KERNE
 from astsvm_lib.models.training.trainer import History, OnEpoch, Trainer, class_weights
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
-VERSION = 1
+VERSION = 2
 
 
 def supports(network: keras.Model) -> bool:

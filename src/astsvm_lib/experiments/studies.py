@@ -1,0 +1,87 @@
+"""Studies on the development data, on which all defaults of the recipe were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from astsvm_lib.datasets import load
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments.multiverse import specifications
+from astsvm_lib.experiments.run import Run, plan
+from astsvm_lib.experiments.table_results import runs_of
+from astsvm_lib.experiments.variants import VARIANTS
+from astsvm_lib.paper.tables import TABLES
+from astsvm_lib.recipe import Recipe
+
+DATASET = "rehearsal-dev"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A set of runs on the development data.
+
+    Attributes
+    ----------
+    name
+        Name on the command line.
+    purpose
+        One line for help texts.
+    profile
+        Name of the profile of its runs.
+    runs
+        Function from a seed to the runs.
+    """
+
+    name: str
+    purpose: str
+    profile: str
+    runs: Callable[[int], list[Run]]
+
+
+def _convergence(seed: int) -> list[Run]:
+    tables = [TABLES[number] for number in (9, 10, 11)]
+    runs = runs_of(tables, load(DATASET), Recipe(), "convergence", [seed])
+    return [run for run in runs if run.method.name == "ast-svmnet"]
+
+
+def _development(seed: int) -> list[Run]:
+    data = load(DATASET)
+    recipes = [Recipe(), *(Recipe().replace(**variant.changes) for variant in VARIANTS)]
+    others = ("pooled-svm", "untrained", "megc-baseline", "majority")
+    return [
+        *(plan(data, recipe, "development", seed) for recipe in recipes),
+        *(plan(data, None, "development", seed, method) for method in others),
+    ]
+
+
+def _multiverse(seed: int) -> list[Run]:
+    data = load(DATASET)
+    return [
+        plan(data, specification.with_streams(streams), "multiverse", seed)
+        for specification in specifications()
+        for streams in ("both", "flow", "idsf")
+    ]
+
+
+STUDIES = {
+    study.name: study
+    for study in (
+        Study("convergence", "training curves of the eight networks of Tables 9 to 11", "convergence", _convergence),
+        Study("development", "the default recipe, and one changed choice at a time", "development", _development),
+        Study("multiverse", "recipes in which all choices are changed at once", "multiverse", _multiverse),
+    )
+}
+
+
+def study_named(name: str) -> Study:
+    """The study with this name.
+
+    Raises
+    ------
+    CompanionError
+        If there is no such study; the message lists the names.
+    """
+    if name not in STUDIES:
+        raise CompanionError(f"unknown study '{name}'; expected one of {', '.join(STUDIES)}")
+    return STUDIES[name]

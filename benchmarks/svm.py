@@ -1,9 +1,12 @@
-"""The SVM: scikit-learn on raw features against one precomputed Gram matrix.
+"""The SVM: scikit-learn on raw features against one precomputed Gram matrix; and inner validation.
 
 python benchmarks/svm.py
 """
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from common import compare
@@ -11,11 +14,18 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from astsvm_lib.models.kernels import resolve_gamma
+from astsvm_lib.models.inner_search import search
+from astsvm_lib.models.kernels import pairwise, resolve_gamma
 from astsvm_lib.models.svm_transfer import TransferSVM
 from astsvm_lib.recipe import Transfer
 
 CLIPS, FEATURES = 48, 92_928
+KERNELS: tuple[Literal["chi-squared", "polynomial", "rbf", "linear"], ...] = (
+    "chi-squared",
+    "polynomial",
+    "rbf",
+    "linear",
+)
 
 
 def main() -> None:
@@ -28,7 +38,7 @@ def main() -> None:
     def raw() -> None:
         scaler = StandardScaler().fit(train.astype(np.float64))
         scaled = scaler.transform(train.astype(np.float64))
-        gamma = resolve_gamma(scaled, Transfer())
+        gamma = resolve_gamma(scaled, pairwise(scaled, scaled, "rbf"), Transfer())
         machine = OneVsRestClassifier(SVC(kernel="rbf", gamma=gamma)).fit(scaled, labels[: CLIPS - 6])
         decisions["raw"] = machine.decision_function(scaler.transform(test.astype(np.float64)))
 
@@ -36,6 +46,12 @@ def main() -> None:
         decisions["gram"] = TransferSVM().fit(train, labels[: CLIPS - 6]).decision_function(test)
 
     compare({"SVC on raw features": raw, "precomputed Gram matrix": precomputed}, 1, "fold", rounds=3)
+    subjects = np.arange(CLIPS - 6) // 3
+    inner = {
+        f"inner validation, {kernel}": partial(search, train, labels[: CLIPS - 6], subjects, Transfer(kernel=kernel))
+        for kernel in KERNELS
+    }
+    compare(inner, 1, "fold", rounds=1)
     print(f"  largest difference of a decision: {np.abs(decisions['raw'] - decisions['gram']).max():.1e}")
 
 

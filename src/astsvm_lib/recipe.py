@@ -45,7 +45,9 @@ class Magnification(Part):
         "R3", "ideal", "zero-phase ideal filter with even reflection, or the original's causal difference of two IIRs"
     )
     anchor: Literal["none", "onset"] = choice(
-        "R3", "none", "add the magnified variation; or its difference from that of the onset, which then stays as recorded"
+        "R3",
+        "none",
+        "add the magnified variation, or its change since the onset, which then stays as recorded",
     )
 
 

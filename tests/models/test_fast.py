@@ -95,9 +95,7 @@ def test_gradients_equal_autodiff(name: str):
 def test_training_and_inference_follow_the_plain_layers(changes: dict[str, dict[str, object]]):
     rng = np.random.default_rng(2)
     clips, labels = _clips(rng, "float32", 6), np.array([0, 1, 2, 0, 1, 2])
-    recipe = Recipe().replace(
-        training={"batch_size": 4, "class_weights": "balanced", "learning_rate": 1e-5}, **changes
-    )
+    recipe = Recipe().replace(training={"batch_size": 4, "class_weights": "balanced", "learning_rate": 1e-5}, **changes)
     histories, trainers = [], []
     for kind in (KerasTrainer, FastTrainer):
         network = build_network(recipe)

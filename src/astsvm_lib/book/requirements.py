@@ -9,11 +9,11 @@ A chapter declares them in its front matter::
       all_runs: true                   # all stored runs
       features: true                   # features of every clip of its data set, prepared in advance
       runs:
-        - {profile: quick, required: true}                    # its data set, recipe and seed, the paper's method
+        - {profile: paper, required: true}                    # its data set, recipe and seed, the paper's method
         - {method: kernels, dataset: rehearsal-casme2}        # any profile and seed
-        - {changes: {flow: {component: u}}, profile: quick}   # a changed recipe
+        - {changes: {flow: {component: u}}, profile: paper}   # a changed recipe
         - {table: 9}                                          # every row of a table, on all data sets it shows
-        - {variants: true, profile: quick}                    # every variant of the page "The readings that matter"
+        - {study: multiverse}                                 # every run of a study on the development data
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments.profiles import PROFILES, profile_named
 from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.experiments.stored import require_record
+from astsvm_lib.experiments.studies import study_named
 from astsvm_lib.experiments.table_results import run_of
-from astsvm_lib.experiments.variants import VARIANTS
 from astsvm_lib.methods import method_named
 from astsvm_lib.paper.published import FILE as PUBLISHED
 from astsvm_lib.paper.tables import table_numbered
@@ -53,7 +53,7 @@ class DeclaredRuns(Declared):
     """Declaration of stored runs that a chapter shows; see the module's docstring for examples."""
 
     table: int | None = None
-    variants: bool = False
+    study: str | None = None
     method: str = "ast-svmnet"
     dataset: str | None = None
     changes: dict[str, dict[str, Any]] = {}
@@ -178,6 +178,9 @@ class Requirements:
         found = []
         for runs in self.front.runs:
             profile = runs.profile or next(iter(PROFILES))
+            if runs.study is not None:
+                found += [(runs, run) for run in study_named(runs.study).runs(0)]
+                continue
             if runs.table is not None:
                 table = table_numbered(runs.table)
                 names = dict.fromkeys([runs.dataset or str(own or table.datasets[0])])
@@ -188,8 +191,7 @@ class Requirements:
             if not (runs.dataset or own):
                 raise CompanionError(f"chapter {self.chapter}: companion.runs: expected a data set, found none")
             dataset = load(runs.dataset or str(own))
-            changes = [variant.changes for variant in VARIANTS] if runs.variants else [runs.changes]
-            found += [(runs, plan(dataset, recipe.replace(**c), profile, 0, runs.method)) for c in changes]
+            found.append((runs, plan(dataset, recipe.replace(**runs.changes), profile, 0, runs.method)))
         return found
 
     def _seed(self, runs: DeclaredRuns, parameters: Mapping[str, Any]) -> int | None:
@@ -246,7 +248,7 @@ class Requirements:
         for runs, run in self._planned(parameters):
             if runs.required:
                 seed = self._seed(runs, parameters)
-                wanted = replace(run, profile=profile_named(runs.profile or "quick"), seed=seed or 0)
+                wanted = replace(run, profile=profile_named(runs.profile or "paper"), seed=seed or 0)
                 try:
                     require_record(wanted, store)
                 except CompanionError as error:

@@ -54,7 +54,7 @@ def attainable_command(sizes: str, uar: float, uf1: float, decimals: int, as_jso
 @click.command("table")
 @click.argument("number", type=int)
 @click.option("--dataset", "names", multiple=True, metavar="ID", help="Data set; by default the rehearsal of each.")
-@click.option("--profile", type=click.Choice(list(PROFILES)), help="Read only this profile's records.")
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="paper", show_default=True)
 @recipe_option
 @root_option
 @results_option
@@ -62,7 +62,7 @@ def attainable_command(sizes: str, uar: float, uf1: float, decimals: int, as_jso
 def table_command(
     number: int,
     names: tuple[str, ...],
-    profile: str | None,
+    profile: str,
     recipe_file: Path | None,
     root: Path | None,
     results: Path | None,

@@ -121,6 +121,4 @@ def _fold_result(fold: Fold, prediction: FoldPrediction, task: Task, seconds: fl
         for i, row in enumerate(fold.test)
     ]
     epochs = [{name: round(value, 6) for name, value in epoch.items()} for epoch in thinned(prediction.history)]
-    return FoldResult(
-        name=fold.name, epochs=epochs, trainer=prediction.trainer, seconds=round(seconds, 2), clips=clips
-    )
+    return FoldResult(name=fold.name, epochs=epochs, trainer=prediction.trainer, seconds=round(seconds, 2), clips=clips)

@@ -82,7 +82,7 @@ NETWORK_FACTORS = (
     Factor("R13", "input scale", _of("training", "input_scale", "deviation", "none"), (3, 1)),
     Factor("R13", "loss weights", _of("training", "class_weights", "none", "balanced")),
     Factor("R13", "attention start", _of("training", "attention_start", "neutral", "glorot")),
-    Factor("R13", "learning rate", _of("training", "learning_rate", 1e-3, 3e-4), (3, 1)),
+    Factor("R13", "batch norm momentum", _of("training", "batch_norm_momentum", 0.9, 0.99), (3, 1)),
 )
 FACTORS = FEATURE_FACTORS + NETWORK_FACTORS
 
@@ -116,13 +116,14 @@ class Specification:
 def _sample(factors: tuple[Factor, ...], count: int, rng: np.random.Generator) -> list[dict[str, str]]:
     """Levels of ``count`` recipes by a Latin hypercube."""
     points = qmc.LatinHypercube(len(factors), rng=rng).random(count)
-    return [
-        {
-            factor.name: list(factor.levels)[min(int(np.searchsorted(np.cumsum(factor.shares), value)), len(factor.levels) - 1)]
-            for factor, value in zip(factors, point, strict=True)
-        }
-        for point in points
-    ]  # fmt: skip
+    found = []
+    for point in points:
+        levels = {}
+        for factor, value in zip(factors, point, strict=True):
+            number = int(np.searchsorted(np.cumsum(factor.shares)[:-1], value, side="right"))
+            levels[factor.name] = list(factor.levels)[number]
+        found.append(levels)
+    return found
 
 
 def recipe_of(levels: dict[str, str], base: Recipe | None = None) -> Recipe:

@@ -69,7 +69,9 @@ PROFILES = {
         Profile("paper", 15, 1.0, None, None, "all clips, one fold per subject, 15 epochs"),
         Profile("development", 15, 1.0, None, None, "all clips, 4 folds, 15 epochs: for choices on rehearsal-dev", 4),
         Profile("convergence", 40, 1.0, None, None, "all clips, 4 folds, 40 epochs: for the number of epochs", 4),
-        Profile("multiverse", 10, 1.0, None, None, "all clips, 4 folds, 10 epochs: for many recipes on rehearsal-dev", 4),
+        Profile(
+            "multiverse", 10, 1.0, None, None, "all clips, 4 folds, 10 epochs: for many recipes on rehearsal-dev", 4
+        ),
     )
 }
 

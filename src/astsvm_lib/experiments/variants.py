@@ -39,7 +39,7 @@ VARIANTS = (
     Variant("R5", "u", {"flow": {"component": "u"}}, "Horizontal or vertical flow?"),
     Variant("R5", "magnitude", {"flow": {"component": "magnitude"}}, "What is lost without the sign?"),
     Variant("R5", "u and v", {"flow": {"component": "both"}}, "What does the second component add?"),
-    Variant("R5", "flow to the onset", {"flow": {"reference": "onset"}}, "Motion from frame to frame, or since the onset?"),
+    Variant("R5", "flow to the onset", {"flow": {"reference": "onset"}}, "From frame to frame, or since the onset?"),
     Variant("R6", "absolute", {"difference": {"sign": "absolute"}}, "Does the sign of a difference matter?"),
     Variant("R6", "standardised", {"difference": {"standardise": True}}, "Should all clips have the same variance?"),
     Variant("R6", "onset excluded", {"difference": {"onset": "excluded"}}, "Is the zero map of the onset needed?"),
@@ -53,6 +53,6 @@ VARIANTS = (
     Variant("R11", "softmax over the features", {"head": {"softmax": "concatenate"}}, "What if it is read literally?"),
     Variant("R12", "balanced SVM", {"transfer": {"class_weights": "balanced"}}, "Does the SVM need class weights?"),
     Variant("R13", "inputs as they are", {"training": {"input_scale": "none"}}, "Do the inputs need to be scaled?"),
-    Variant("R13", "balanced loss", {"training": {"class_weights": "balanced"}}, "Does the network need class weights?"),
-    Variant("R13", "Glorot attention", {"training": {"attention_start": "glorot"}}, "Does attention need a neutral start?"),
+    Variant("R13", "balanced loss", {"training": {"class_weights": "balanced"}}, "Does the loss need class weights?"),
+    Variant("R13", "Glorot attention", {"training": {"attention_start": "glorot"}}, "Does it need a neutral start?"),
 )  # fmt: skip

@@ -114,7 +114,5 @@ class DescriptorMethod(Method):
         on_epoch: OnEpoch = None,
     ) -> FoldPrediction:
         options: Transfer = config.settings.transfer
-        decisions = svm_decisions(
-            train["vectors"], labels, train["subject"], test["vectors"], options, config.classes
-        )
+        decisions = svm_decisions(train["vectors"], labels, train["subject"], test["vectors"], options, config.classes)
         return FoldPrediction({"svm": decisions}, [])

@@ -46,7 +46,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kernel
-        ``"rbf"``, ``"linear"``, ``"polynomial"`` or ``"chi-squared"``; see :func:`~astsvm_lib.models.kernels.kernel_values`.
+        ``"rbf"``, ``"linear"``, ``"polynomial"`` or ``"chi-squared"``; see
+        :func:`~astsvm_lib.models.kernels.kernel_values`.
     C
         Regularisation parameter, as in scikit-learn.
     gamma

@@ -183,9 +183,7 @@ TABLES = {
                 *BASELINES,
             ),
         ),
-        Table(
-            12, "Classifier", (Row("FC+Softmax", "ast-svmnet", "softmax"), FULL, LINEAR, DEFAULTS, *BASELINES)
-        ),
+        Table(12, "Classifier", (Row("FC+Softmax", "ast-svmnet", "softmax"), FULL, LINEAR, DEFAULTS, *BASELINES)),
     )
 }
 

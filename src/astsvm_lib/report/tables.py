@@ -197,7 +197,7 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
         writer.writeheader()
         for item in table_records(table, results):
             lists = {name: " ".join(map(str, item[name])) for name in ("seeds", "records") if name in item}
-            writer.writerow({**item, **lists})
+            writer.writerow(item | lists)
         return out.getvalue()
     paper = list(dict.fromkeys(PUBLISHED_AS[name] for name in results if name in PUBLISHED_AS))
     known = set(published(table.number)["dataset"])

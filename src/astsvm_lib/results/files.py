@@ -96,8 +96,8 @@ def checksum(predictions: str, curves: str) -> str:
 def predictions_text(record: Record) -> str:
     """Table of predictions with one row per clip: key, truth, then each head's prediction and scores by class.
 
-    The data set is omitted from the key if it is that of the run, and the fold if each fold is a subject. The score is empty for a class that is absent from
-    the training fold.
+    The data set is omitted from the key if it is that of the run, and the fold if each fold is a subject. The score is
+    empty for a class that is absent from the training fold.
     """
     own = f"{record.dataset}/"
     named = {fold.name for fold in record.folds} != {clip.subject for clip in record.clips}
@@ -105,12 +105,13 @@ def predictions_text(record: Record) -> str:
     for head in record.heads:
         header += [head, *(f"{head}:{name}" for name in record.classes)]
     rows = [header]
-    for fold, clip in ((fold, clip) for fold in record.folds for clip in fold.clips):
-        row = [clip.key.removeprefix(own), *([fold.name] if named else []), clip.truth]
-        for result in clip.heads.values():
-            scores = [result.scores[name] for name in record.classes]
-            row += [result.prediction, *("" if value is None else f"{value:.3f}" for value in scores)]
-        rows.append(row)
+    for fold in record.folds:
+        for clip in fold.clips:
+            row = [clip.key.removeprefix(own), *([fold.name] if named else []), clip.truth]
+            for result in clip.heads.values():
+                scores = [result.scores[name] for name in record.classes]
+                row += [result.prediction, *("" if value is None else f"{value:.3f}" for value in scores)]
+            rows.append(row)
     return _csv(rows)
 
 

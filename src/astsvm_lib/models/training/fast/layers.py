@@ -8,7 +8,6 @@ of the weights are stored in ``gradients`` under the paths of the weights.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache

@@ -80,6 +80,7 @@ STAGES = {
         Stage("trainer-keras", "models.training.keras_trainer", ("initialisation",)),
         Stage("trainer-fast", "models.training.fast.engine", ("initialisation",)),
         Stage("trainer-batched", "models.training.batched_trainer", ("initialisation",)),
+        Stage("mean-attention", "models.mean_attention", network=True),
         Stage("svm", "models.svm_transfer"),
         Stage("folds", "evaluation.loso"),
         Stage("scores", "evaluation.scores"),
@@ -97,6 +98,7 @@ STAGES = {
             ("features", "ast-network", "inner-search", "folds"),
             ("transfer", "training"),
         ),
+        Stage("method/mean-attention", "methods.mean_attention", ("method/ast-svmnet", "mean-attention")),
         Stage(
             "method/pooled-svm",
             "methods.pooled_svm",

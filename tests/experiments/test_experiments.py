@@ -33,16 +33,16 @@ LIGHT = Recipe().replace(inception={"streams": "flow", "modules": "2d"}, attenti
 
 
 def test_profiles():
-    assert list(PROFILES) == ["smoke", "quick", "brief", "reduced", "paper"]
-    assert PROFILES["paper"].epochs == 30
+    assert list(PROFILES) == ["smoke", "paper", "development", "convergence", "multiverse"]
+    assert [profile.name for profile in PROFILES.values() if profile.folds is None] == ["smoke", "paper"]
     data = load("rehearsal-mini")
     smoke = profile_named("smoke").choose(data)
     assert len({clip.group for clip in smoke}) == 4
     assert {clip.label for clip in smoke} == set(data.classes)
     few = tuple(clip for clip in data if clip.subject != "01" or clip.label == "negative")
     assert "01" not in {clip.subject for clip in profile_named("smoke").choose(replace(data, clips=few))}
-    assert profile_named("quick").choose(data) == data.clips
-    known = "smoke, quick, brief, reduced, paper"
+    assert profile_named("paper").choose(data) == data.clips
+    known = "smoke, paper, development, convergence, multiverse"
     with pytest.raises(CompanionError, match=f"unknown profile 'fast'; expected one of {known}"):
         profile_named("fast")
 
@@ -55,12 +55,14 @@ def test_a_run_tests_every_clip_once_and_stores_its_predictions(small_dataset: D
     assert all(clip.subject == fold.name for fold in record.folds for clip in fold.clips)
     for clip in record.clips:
         assert clip.truth == small_dataset[clip.key].label
-        assert list(clip.heads) == record.heads == ["svm", "softmax", "svm-raw"]
+        assert list(clip.heads) == record.heads == ["svm", "softmax", "svm-linear", "svm-defaults"]
         for result in clip.heads.values():
             assert result.prediction == max(result.scores, key=result.scores.get)
         assert sum(clip.heads["softmax"].scores.values()) == pytest.approx(1, abs=1e-4)
     assert record.scores("svm").matrix.sum() == len(small_dataset)
-    with pytest.raises(CompanionError, match="no head 'linear'; expected one of svm, softmax, svm-raw"):
+    with pytest.raises(
+        CompanionError, match="no head 'linear'; expected one of svm, softmax, svm-linear, svm-defaults"
+    ):
         record.scores("linear")
     names = {path.relative_to(tmp_path / "results").as_posix() for path in (tmp_path / "results").rglob("*.csv")}
     assert names == {"runs.csv", f"predictions/{record.name}.csv", f"curves/{record.name}.csv"}
@@ -70,6 +72,19 @@ def test_a_run_tests_every_clip_once_and_stores_its_predictions(small_dataset: D
     assert "trainer-fast" in record.stages
     assert record.differs == "attention.modules = none; inception.streams = flow; inception.modules = 2d"
     assert Recipe.from_dict(record.recipe) == LIGHT
+
+
+def test_folds_of_several_subjects_are_stored_by_their_names(small_dataset: Dataset, cache, tmp_path: Path):
+    run = plan(small_dataset, LIGHT, replace(TINY, folds=2), 3)
+    record = evaluate(run, store=Store(tmp_path), cache=cache, progress=False)
+    assert [fold.name for fold in record.folds] == ["fold 1", "fold 2"]
+    assert sorted(clip.key for clip in record.clips) == sorted(clip.key for clip in small_dataset)
+    for fold in record.folds:
+        tested = {clip.subject for clip in fold.clips}
+        assert not tested & {clip.subject for other in record.folds if other is not fold for clip in other.clips}
+    read = Store(tmp_path).find(run.key, run.data)
+    assert [(fold.name, len(fold.epochs)) for fold in read.folds] == [("fold 1", 1), ("fold 2", 1)]
+    assert len(read.subject_matrices()) == 3
 
 
 def test_what_is_stored_is_not_run_again(small_dataset, cache, tmp_path, monkeypatch):
@@ -130,7 +145,7 @@ def test_diverged_training_is_an_error_and_no_prediction(small_dataset, cache, t
         for fold in folds:
             yield FoldPrediction(dict.fromkeys(heads, np.full((len(fold.test), columns), np.nan)), [])
 
-    heads, columns = ("svm", "softmax", "svm-raw"), 2
+    heads, columns = ("svm", "softmax", "svm-linear", "svm-defaults"), 2
     monkeypatch.setattr(type(METHODS["ast-svmnet"]), "fit_folds", diverged)
     with pytest.raises(CompanionError, match="01, svm: expected numbers, found NaN; the training has diverged"):
         evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
@@ -138,7 +153,7 @@ def test_diverged_training_is_an_error_and_no_prediction(small_dataset, cache, t
     with pytest.raises(CompanionError, match=r"expected scores \(clips, classes\) \(3, 2\), found \(3, 3\)"):
         evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
     heads = ("svm",)
-    with pytest.raises(CompanionError, match="expected scores of the heads svm, softmax, svm-raw, found svm"):
+    with pytest.raises(CompanionError, match="the heads svm, softmax, svm-linear, svm-defaults, found svm"):
         evaluate(plan(small_dataset, LIGHT, TINY), store=Store(tmp_path), cache=cache, progress=False)
     monkeypatch.setattr(type(METHODS["ast-svmnet"]), "extract", lambda *_: {"flow": np.zeros((7, 1))})
     with pytest.raises(CompanionError, match="expected 8 rows of 'flow', one per clip, found 7"):
@@ -180,7 +195,7 @@ def test_of_a_long_training_evenly_spaced_epochs_are_kept():
 
 def test_a_missing_record_says_how_to_make_it(small_dataset, tmp_path):
     command = (
-        "found none; make it with: astsvm evaluate --dataset small --method bi-woof --profile quick --seed 0 --out"
+        "found none; make it with: astsvm evaluate --dataset small --method bi-woof --profile paper --seed 0 --out"
     )
     with pytest.raises(CompanionError, match=command):
         require_record(plan(small_dataset, method="bi-woof"), Store(tmp_path))

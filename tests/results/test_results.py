@@ -35,7 +35,7 @@ def record(seed: int = 0, prediction: str = "negative", **changes) -> Record:
     ]  # fmt: skip
     values = {
         "key": RunKey(
-            dataset="a", method="ast-svmnet", profile="quick", epochs=30, seed=seed, choices="0123456789abcdef"
+            dataset="a", method="ast-svmnet", profile="paper", epochs=30, seed=seed, choices="0123456789abcdef"
         ),
         "heading": "a (rehearsal data)",
         "rehearsal": True,
@@ -123,7 +123,7 @@ def test_recording_again_repairs_damaged_files(store: Store):
 
 def test_a_damaged_field_is_an_error_of_its_record(store: Store):
     runs = store.folder / "runs.csv"
-    runs.write_text(runs.read_text().replace("quick,30,0,", "quick,thirty,0,"))
+    runs.write_text(runs.read_text().replace("paper,30,0,", "paper,thirty,0,"))
     with pytest.raises(CompanionError, match=r"seed0_.*runs\.csv or its tables are damaged .*thirty"):
         store.read(record().name)
     assert store.read(record(1).name).seed == 1
@@ -148,7 +148,7 @@ def test_a_table_with_other_columns_or_short_rows_is_refused(store: Store):
     with pytest.raises(CompanionError, match="expected the columns run, dataset"):
         store.rows()
     runs.write_text(text + text.splitlines()[1] + "\n")  # as after a wrong merge
-    with pytest.raises(CompanionError, match="expected one row per run, found two of a_ast-svmnet_quick_seed0"):
+    with pytest.raises(CompanionError, match="expected one row per run, found two of a_ast-svmnet_paper_seed0"):
         store.rows()
     runs.write_text(text + "half,a row\n")
     with pytest.raises(CompanionError, match=f"line 4: expected {len(COLUMNS)} fields, found 2"):

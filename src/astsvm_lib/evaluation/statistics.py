@@ -148,6 +148,22 @@ def compare(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, dra
     )
 
 
+def smallest_p(subjects: int, tests: int = 1, draws: int = 10_000) -> float:
+    """Smallest p-value that the sign-flip test can give after Holm's correction, whatever the predictions.
+
+    Parameters
+    ----------
+    subjects
+        Number of subjects.
+    tests
+        Number of tests that are corrected for.
+    draws
+        As for :func:`compare`.
+    """
+    one = 2 / 2**subjects if subjects <= EXACT_SUBJECTS else 1 / (draws + 1)
+    return min(1.0, tests * one)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values adjusted for multiple tests by Holm's method (1979), in the order of the input."""
     order = np.argsort(p_values, kind="stable")

@@ -8,6 +8,7 @@ different readings are combined at random.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+from astsvm_lib.errors import CompanionError
 from astsvm_lib.recipe import Recipe
 
 #: Number of groups, and of recipes in each group.
@@ -151,3 +153,70 @@ def specifications() -> tuple[Specification, ...]:
     default = {factor.name: next(iter(factor.levels)) for factor in FACTORS}
     chosen = [default, *({**groups[i // PER_GROUP], **levels} for i, levels in enumerate(recipes))]
     return tuple(Specification(number, levels, recipe_of(levels)) for number, levels in enumerate(chosen))
+
+
+@dataclass(frozen=True)
+class FactorEffect:
+    """What one choice does to a score over the multiverse.
+
+    Attributes
+    ----------
+    factor
+        The choice.
+    share
+        Share of the variance of the scores that is lost if the choice is left out of an additive linear model of all
+        choices, 0 to 1.
+    means
+        Mean score by level.
+    """
+
+    factor: Factor
+    share: float
+    means: dict[str, float]
+
+
+def factor_effects(chosen: Sequence[Specification], scores: Sequence[float]) -> list[FactorEffect]:
+    """Effect of each choice, the largest share of the variance first.
+
+    Parameters
+    ----------
+    chosen
+        Specifications that were run.
+    scores
+        Score of each.
+
+    Returns
+    -------
+    list of FactorEffect
+        One per factor. Shares need not add up to the share that the whole model explains.
+
+    Raises
+    ------
+    CompanionError
+        If there are not more specifications than levels.
+    """
+    values = np.asarray(scores, float)
+    columns = {
+        factor.name: np.array([[s.levels[factor.name] == level for level in list(factor.levels)[1:]] for s in chosen], float)
+        for factor in FACTORS
+    }  # fmt: skip
+    needed = 1 + sum(block.shape[1] for block in columns.values())
+    if len(values) <= needed:
+        raise CompanionError(f"effects of the readings: expected more than {needed} recipes, found {len(values)}")
+
+    def residual(left_out: str = "") -> float:
+        blocks = [block for name, block in columns.items() if name != left_out]
+        design = np.hstack([np.ones((len(values), 1)), *blocks])
+        fitted = design @ np.linalg.lstsq(design, values, rcond=None)[0]
+        return float(((values - fitted) ** 2).sum())
+
+    total, full = float(((values - values.mean()) ** 2).sum()), residual()
+    found = []
+    for factor in FACTORS:
+        by_level = {
+            level: [v for s, v in zip(chosen, values, strict=True) if s.levels[factor.name] == level]
+            for level in factor.levels
+        }
+        means = {level: float(np.mean(some)) for level, some in by_level.items() if some}
+        found.append(FactorEffect(factor, (residual(factor.name) - full) / total, means))
+    return sorted(found, key=lambda effect: -effect.share)

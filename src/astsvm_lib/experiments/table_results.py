@@ -96,6 +96,11 @@ class Result:
         return tuple(record.scores(self.row.head) for record in self.records)
 
     @property
+    def predicts_one_class(self) -> bool:
+        """Whether each record assigns the same class to all clips."""
+        return bool(self.scores) and all((s.matrix.sum(0) > 0).sum() == 1 for s in self.scores)
+
+    @property
     def outdated(self) -> list[str]:
         """Stages whose current version differs from that of a record, as ``name 1 -> 2``."""
         return sorted({stage for record in self.records for stage in record.outdated})
@@ -114,6 +119,11 @@ class Result:
     def spread(self) -> float | None:
         """Standard deviation of UF1 over the seeds; None for fewer than two seeds."""
         return float(np.std([s.uf1 for s in self.scores], ddof=1)) if len(self.scores) > 1 else None
+
+
+def matrices_of(result: Result) -> np.ndarray:
+    """Confusion matrix of each subject for each record of a row, (seeds, S, N_c, N_c)."""
+    return np.stack([record.subject_matrices(result.row.head) for record in result.records])
 
 
 def results_of(
@@ -178,11 +188,25 @@ def results_with_rehearsals(
 
 @dataclass(frozen=True)
 class Verdict:
-    """Comparison of a row with the full method; ``p`` is adjusted by Holm's method within the table."""
+    """Comparison of a row with another row, usually that of the full method.
+
+    Attributes
+    ----------
+    row, against
+        The two rows; differences are ``row`` minus ``against``.
+    comparison
+        Differences of the scores, over the same clips.
+    p
+        p-value of the difference of UF1, adjusted by Holm's method within the table.
+    one_class
+        Labels of those of the two rows that assign the same class to all clips.
+    """
 
     row: Row
+    against: Row
     comparison: Comparison
     p: float
+    one_class: tuple[str, ...] = ()
 
 
 def compared(table: Table, results: list[Result], same_head: bool = False, seed: int = 0) -> list[Verdict]:
@@ -224,12 +248,51 @@ def compared(table: Table, results: list[Result], same_head: bool = False, seed:
         if against is not None and against is not result:
             pairs.append((result, against))
 
-    def matrices(result: Result) -> np.ndarray:
-        return np.stack([record.subject_matrices(result.row.head) for record in result.records])
-
-    found = [compare(matrices(a), matrices(b), np.random.default_rng(seed)) for a, b in pairs]
+    found = [compare(matrices_of(a), matrices_of(b), np.random.default_rng(seed)) for a, b in pairs]
     adjusted = holm([comparison.uf1_p for comparison in found])
-    return [Verdict(a.row, c, p) for (a, _), c, p in zip(pairs, found, adjusted, strict=True)]
+    return [
+        Verdict(a.row, b.row, c, p, tuple(r.row.name for r in (a, b) if r.predicts_one_class))
+        for (a, b), c, p in zip(pairs, found, adjusted, strict=True)
+    ]
+
+
+def compared_together(results: dict[str, list[Result]], row: str, against: str, seed: int = 0) -> dict[str, Comparison]:
+    """Compare two rows of a table on each data set, and on all data sets together.
+
+    Parameters
+    ----------
+    results
+        Results of the rows of one table by data set; data sets on which one of the two rows was not run, or only with
+        outdated versions, are omitted.
+    row, against
+        Names of the rows; differences are ``row`` minus ``against``.
+    seed
+        Seed of the bootstrap over subjects and of the sign-flip test.
+
+    Returns
+    -------
+    dict of str to Comparison
+        By data set; then, for several data sets without a composite among them, ``"together"``: one confusion matrix
+        over the clips of all of them.
+    """
+    found, parts = {}, []
+    for name, rows in results.items():
+        pair = [r for wanted in (row, against) for r in rows if r.row.name == wanted and r.records and not r.outdated]
+        if len(pair) == 2:
+            first, second = (matrices_of(result) for result in pair)
+            found[name] = compare(first, second, np.random.default_rng(seed))
+            if not load(name).manifest.parts:
+                parts.append((first, second))
+    if len(parts) > 1:
+        first, second = (_stacked([part[side] for part in parts]) for side in (0, 1))
+        found["together"] = compare(first, second, np.random.default_rng(seed))
+    return found
+
+
+def _stacked(matrices: list[np.ndarray]) -> np.ndarray:
+    """Matrices of several data sets, (seeds, S, N_c, N_c) each, as those of one; as many seeds as all have."""
+    seeds = min(map(len, matrices))
+    return np.concatenate([part[:seeds] for part in matrices], axis=1)
 
 
 def not_compared(results: list[Result]) -> list[str]:

@@ -8,6 +8,7 @@ from astsvm_lib.methods.bi_woof import BiWoofMethod, BiWoofSettings
 from astsvm_lib.methods.kernels import Kernels
 from astsvm_lib.methods.lbp_top import LbpTopMethod, LbpTopSettings
 from astsvm_lib.methods.majority import Majority
+from astsvm_lib.methods.mean_attention import MeanAttention
 from astsvm_lib.methods.megc_baseline import MegcBaseline
 from astsvm_lib.methods.method import Method, NoSettings
 from astsvm_lib.methods.off_apexnet import OffApexNet, OffApexNetSettings
@@ -58,6 +59,21 @@ METHODS: dict[str, Method] = {
                 "rbf": "RBF SVM",
                 "chi-squared": "chi-squared SVM",
                 "softmax": "softmax head",
+            },
+            settings=NoSettings,
+        ),
+        MeanAttention(
+            name="mean-attention",
+            title="AST+SVMNet, attention replaced",
+            paper="xue2024ast",
+            inputs="as AST+SVMNet",
+            heads={
+                "svm": "SVM, attention as trained",
+                "softmax": "softmax head, attention as trained",
+                "svm-mean": "SVM, mean attention",
+                "softmax-mean": "softmax head, mean attention",
+                "svm-equal": "SVM, equal attention",
+                "softmax-equal": "softmax head, equal attention",
             },
             settings=NoSettings,
         ),

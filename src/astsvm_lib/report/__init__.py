@@ -20,7 +20,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "three_groups",
         ],
         "diagrams": ["architecture"],
-        "result_figures": ["claims_figure", "confusion_figure", "difference_figure", "learning_curves", "score_bars"],
+        "multiverse_figures": ["specification_curve", "variance_figure"],
+        "result_figures": [
+            "claims_figure",
+            "confusion_figure",
+            "difference_figure",
+            "forest_figure",
+            "learning_curves",
+            "score_bars",
+        ],
         "style": ["COLOURS", "Content", "draw_image", "new_figure", "show"],
     },
 )
@@ -34,9 +42,12 @@ if TYPE_CHECKING:
     from astsvm_lib.report.clip_figures import portrait as portrait
     from astsvm_lib.report.clip_figures import three_groups as three_groups
     from astsvm_lib.report.diagrams import architecture as architecture
+    from astsvm_lib.report.multiverse_figures import specification_curve as specification_curve
+    from astsvm_lib.report.multiverse_figures import variance_figure as variance_figure
     from astsvm_lib.report.result_figures import claims_figure as claims_figure
     from astsvm_lib.report.result_figures import confusion_figure as confusion_figure
     from astsvm_lib.report.result_figures import difference_figure as difference_figure
+    from astsvm_lib.report.result_figures import forest_figure as forest_figure
     from astsvm_lib.report.result_figures import learning_curves as learning_curves
     from astsvm_lib.report.result_figures import score_bars as score_bars
     from astsvm_lib.report.style import COLOURS as COLOURS

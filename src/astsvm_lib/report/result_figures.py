@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from astsvm_lib.evaluation.scores import Scores
+from astsvm_lib.evaluation.statistics import Comparison
 from astsvm_lib.experiments.table_results import Verdict
 from astsvm_lib.report.style import COLOURS, new_figure
 
@@ -111,7 +112,7 @@ def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
 
 
 def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> Figure:
-    """UF1 of each row minus UF1 of the full method, with 95% confidence intervals, one panel per data set.
+    """Differences of UF1 with 95% confidence intervals, one panel per data set; all panels have the same axis.
 
     Filled markers are significant differences (Holm, 5%), open markers are not. A star marks rows that the paper's
     table does not have. A row that was not run on a data set has no marker in its panel.
@@ -129,7 +130,8 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
         The figure.
     """
     names = list(dict.fromkeys(verdict.row.label for verdicts in panels.values() for verdict in verdicts))
-    figure, axes = _panels(len(panels), 3.6 if len(panels) > 1 else 5.1, 1.1 + 0.3 * len(names), sharey=True)
+    width, height = 3.6 if len(panels) > 1 else 5.1, 1.1 + 0.3 * len(names)
+    figure, axes = _panels(len(panels), width, height, sharex=True, sharey=True)
     for axis, (title, verdicts) in zip(axes, panels.items(), strict=True):
         axis.axvline(0, color="0.6", linewidth=1)
         for verdict in verdicts:
@@ -147,6 +149,40 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
         axis.tick_params(labelsize=8)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     figure.suptitle(heading, fontsize=10)
+    sns.despine(figure)
+    return figure
+
+
+def forest_figure(rows: Mapping[str, Comparison], heading: str, label: str) -> Figure:
+    """Difference of UF1 on each data set, and on all together, with 95% confidence intervals.
+
+    Parameters
+    ----------
+    rows
+        Comparisons by data set, from top to bottom; the row ``"together"`` is drawn with a diamond.
+    heading
+        Title of the figure.
+    label
+        Label of the horizontal axis, which names the two sides of the difference.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    figure, axis = new_figure(width=6.4, height=1.0 + 0.34 * len(rows))
+    axis.axvline(0, color="0.6", linewidth=1)
+    for y, (name, comparison) in enumerate(rows.items()):
+        colour = COLOURS[1] if name == "together" else COLOURS[0]
+        axis.plot(comparison.uf1_interval, [y, y], color=colour, linewidth=1.8)
+        axis.plot(comparison.uf1, y, "D" if name == "together" else "o", markersize=6, color=colour)
+        axis.annotate(
+            f"{comparison.uf1:+z.3f}", (max(comparison.uf1_interval), y), (6, 0), textcoords="offset points",
+            va="center", fontsize=9,
+        )  # fmt: skip
+    axis.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=label)
+    axis.margins(x=0.12)
+    axis.set_title(heading, fontsize=10)
     sns.despine(figure)
     return figure
 

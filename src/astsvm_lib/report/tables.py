@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from astsvm_lib.datasets import load_manifest
+from astsvm_lib.evaluation.statistics import smallest_p
 from astsvm_lib.experiments.table_results import Result, Verdict, not_compared, table_records
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, TITLES, Table
@@ -228,93 +229,85 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
     )
 
 
-def comparison_cells(verdicts: Sequence[Verdict]) -> Cells:
-    """Each row minus the full method: differences of UF1 and UAR with 95% intervals, adjusted p-value, subjects."""
+def verdict_word(verdict: Verdict, level: float = 0.05) -> str:
+    """``"behind"``, ``"ahead"`` or ``"not distinguishable"``; with a note if a row assigns one class to all clips."""
+    direction = "ahead" if verdict.comparison.uf1 > 0 else "behind"
+    word = direction if verdict.p < level else "not distinguishable"
+    notes = [f"{name} assigns one class to all clips" for name in verdict.one_class]
+    return "; ".join([word, *notes])
 
-    def with_interval(difference: float, interval: tuple[float, float]) -> str:
-        return f"{difference:+z.3f} ({interval[0]:+z.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{interval[1]:+z.3f})"
 
-    subjects = f" of {verdicts[0].comparison.subjects}" if verdicts else ""
-    lines = [["row", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", f"subjects{subjects}: better / worse"]]
+def interval_text(difference: float, interval: tuple[float, float]) -> str:
+    """A difference and its interval, such as ``-0.012 (-0.050 to +0.031)``, without a line break."""
+    return f"{difference:+z.3f} ({interval[0]:+z.3f} to {interval[1]:+z.3f})".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def comparison_cells(verdicts: Sequence[Verdict], level: float = 0.05) -> Cells:
+    """Differences of UF1 and UAR with 95% intervals, adjusted p-value and verdict, one line per comparison.
+
+    Parameters
+    ----------
+    verdicts
+        Of one data set, as from :func:`~astsvm_lib.experiments.table_results.compared`.
+    level
+        Significance level of the verdict.
+    """
+    lines = [["row", "compared with", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", "verdict on UF1"]]
     for verdict in verdicts:
         c = verdict.comparison
         lines.append(
             [
                 verdict.row.label,
-                with_interval(c.uf1, c.uf1_interval),
-                with_interval(c.uar, c.uar_interval),
-                f"{verdict.p:.3f}",
-                f"{c.better} / {c.worse}",
+                verdict.against.label,
+                interval_text(c.uf1, c.uf1_interval),
+                interval_text(c.uar, c.uar_interval),
+                f"{verdict.p:.3f}" if verdict.p >= 0.001 else "< 0.001",
+                verdict_word(verdict, level),
             ]
         )
     return lines
 
 
-def verdict_sentence(table: Table, heading: str, verdicts: Sequence[Verdict], level: float = 0.05) -> str:
-    """Whether the records support the paper's claim that every other row falls behind the full method.
+def power_note(verdicts: Sequence[Verdict]) -> str:
+    """What the number of subjects allows a test to find: the smallest p-value after Holm's correction.
 
     Parameters
     ----------
-    table
-        Table of the paper.
-    heading
-        Heading of the data set.
     verdicts
-        Of one data set, as from :func:`~astsvm_lib.experiments.table_results.compared`.
-    level
-        Significance level.
+        Of one data set.
 
     Returns
     -------
     str
-        One sentence.
+        One sentence; empty if nothing was compared.
     """
-    claimed = [verdict for verdict in verdicts if not verdict.row.beyond]
-    if not claimed:
-        return f"{heading}: the rows of this table were not run, so there is no verdict."
-    significant = [verdict for verdict in claimed if verdict.p < level]
-    behind = [verdict.row.name for verdict in significant if verdict.comparison.uf1 < 0]
-    ahead = [verdict.row.name for verdict in significant if verdict.comparison.uf1 > 0]
-    parts = []
-    if behind:
-        parts.append(f"{', '.join(behind)} {'falls' if len(behind) == 1 else 'fall'} behind {table.full}")
-    if ahead:
-        parts.append(f"{', '.join(ahead)} {'is' if len(ahead) == 1 else 'are'} ahead of {table.full}")
-    rest = len(claimed) - len(significant)
-    if not parts:
-        return (
-            f"{heading}: none of the {len(claimed)} rows differs from {table.full} by more than chance "
-            f"({claimed[0].comparison.subjects} subjects, Holm, {level:.0%})."
-        )
-    noise = f"; the other {rest} of {len(claimed)} are within the noise" if rest else ""
-    return (
-        f"{heading}: {' and '.join(parts)} by more than chance "
-        f"({claimed[0].comparison.subjects} subjects, Holm, {level:.0%}){noise}."
-    )
+    if not verdicts:
+        return ""
+    subjects, tests = verdicts[0].comparison.subjects, len(verdicts)
+    least = smallest_p(subjects, tests)
+    text = f"{subjects} subjects and {tests} comparisons: the smallest p-value that the test can give is {least:.2g}"
+    return text + (", so that no difference, however large, can be significant at 5%." if least >= 0.05 else ".")
 
 
-def verdict_paragraphs(table: Table, verdicts: Mapping[str, Sequence[Verdict]], label: str = "Verdict") -> str:
-    """The verdicts as Markdown, one paragraph per data set.
+def verdict_tables(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
+    """The comparisons as Markdown, one table per data set.
 
     Parameters
     ----------
-    table
-        Table of the paper.
     verdicts
         By data set, as from :func:`~astsvm_lib.experiments.table_results.compared_each`.
-    label
-        Bold text at the start of each paragraph.
 
     Returns
     -------
     str
-        The paragraphs, or a sentence that nothing was run.
+        The tables, or a sentence that nothing was run.
     """
-    paragraphs = [
-        f"**{label}.** {verdict_sentence(table, load_manifest(name).heading, found)}"
+    blocks = [
+        f"**{load_manifest(name).heading}.** {power_note(found)}\n\n{markdown(comparison_cells(found))}"
         for name, found in verdicts.items()
+        if found
     ]
-    return "\n\n".join(paragraphs) or "Nothing was run for this table yet."
+    return "\n\n".join(blocks) or "Nothing was run for this table yet."
 
 
 def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0.05) -> str:

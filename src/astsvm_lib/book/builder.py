@@ -26,7 +26,7 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.features import extract_all
 from astsvm_lib.parallel import map_unordered
 from astsvm_lib.recipe import Recipe
-from astsvm_lib.results import provenance
+from astsvm_lib.results import provenance, results_folder
 from astsvm_lib.results.store import Store
 from astsvm_lib.storage import canonical_json, digest, write_atomically
 
@@ -108,6 +108,8 @@ def assemble(executed: Mapping[str, Path], folder: Path) -> None:
     for dataset in available():
         text = json.dumps(croissant(load_manifest(dataset)), indent=2)
         (folder / "_extra" / "croissant" / f"{dataset}.json").write_text(text + "\n", encoding="utf-8")
+    if results_folder().is_dir():  # for downloads
+        shutil.copytree(results_folder(), folder / "_extra" / "results", ignore=shutil.ignore_patterns(".*"))
 
 
 def render(source: Path) -> Path:

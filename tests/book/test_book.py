@@ -192,7 +192,7 @@ def test_a_figure_without_alt_text_is_refused():
 
 def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method: str = "ast-svmnet") -> Record:
     """A record of a run that nobody computed: its predictions are the truth."""
-    run = plan(load(dataset), recipe, "quick", seed, method)
+    run = plan(load(dataset), recipe, "paper", seed, method)
     by_subject = {}
     for clip in run.clips:
         scores = {name: float(name == clip.label) for name in run.dataset.classes}
@@ -211,8 +211,8 @@ def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method
 
 
 DECLARED = {
-    "first": {"runs": [{"profile": "quick"}]},
-    "changed": {"runs": [{"profile": "quick", "changes": {"flow": {"component": "u"}}}]},
+    "first": {"runs": [{"profile": "paper"}]},
+    "changed": {"runs": [{"profile": "paper", "changes": {"flow": {"component": "u"}}}]},
     "table": {"runs": [{"table": 10}]},
     "none": {"stages": ["idsf"]},
 }
@@ -293,7 +293,7 @@ def test_a_chapter_that_shows_a_run_which_it_does_not_declare_is_refused(four_ch
     for name in ("first", "none"):
         path = four_chapters / f"{name}.md"
         path.write_text(path.read_text() + f"\n```{{code-cell}} ipython3\n{code}```\n")
-    assert "rehearsal-mini_ast-svmnet_quick_seed0" in outputs(execution.run_chapter("first"))
+    assert "rehearsal-mini_ast-svmnet_paper_seed0" in outputs(execution.run_chapter("first"))
     with pytest.raises(CompanionError, match=r"chapter none: looked up stored runs that its front matter does not"):
         execution.run_chapter("none")
 

@@ -47,7 +47,8 @@ READINGS = (
         "III.A.1",
         "Eulerian magnification “between consecutive frames”; no parameters.",
         "Laplacian pyramid, zero-phase filter 0.5–10 Hz with reflection at the ends, α = 4, λc = 8 px. A zero-phase "
-        "filter does not shift the apex; the reflection avoids ringing in short clips.",
+        "filter does not shift the apex; the reflection avoids ringing in short clips. The magnified variation also "
+        "changes the onset; anchored at the onset, it does not.",
     ),
     Reading(
         "R4",
@@ -59,7 +60,8 @@ READINGS = (
         "R5",
         "III.A.2, Table 1",
         "Lucas-Kanade between adjacent frames; the parameter counts allow one channel.",
-        "Dense windowed least squares; the magnitude; ten frames give nine flow fields, so the first map is zero.",
+        "Dense windowed least squares; the vertical component with its sign, as figure 2 draws signed components; ten "
+        "frames give nine flow fields, so the first map is zero.",
     ),
     Reading(
         "R6",
@@ -103,15 +105,17 @@ READINGS = (
         "R12",
         "III.D",
         "RBF, one-versus-rest, largest score wins; C, γ and scaling are not given.",
-        "One-versus-rest of binary RBF SVMs, C = 1, γ = “scale”; features standardised on the training fold, none "
-        "divided by less than 1% of the largest standard deviation.",
+        "One-versus-rest of binary RBF SVMs; C, γ and standardisation are chosen by inner validation, grouped by "
+        "subject, in each training fold; no feature is divided by less than 1% of the largest standard deviation. "
+        "scikit-learn's defaults (C = 1, γ = “scale”) are a row of the tables.",
     ),
     Reading(
         "R13",
         "IV.B",
         "Adam 1e-3, batch 32; epochs, initialisation, class weights and seeds are not given.",
-        "Epochs fixed in advance by the profile; Glorot initialisation, with neutral initial attention; no class "
-        "weights; the seed is recorded.",
+        "The number of epochs is fixed in advance, on development data; each input is divided by its standard "
+        "deviation over the training fold; Glorot initialisation, with neutral initial attention; no class weights; the "
+        "seed is recorded.",
     ),
     Reading(
         "R14",

@@ -8,6 +8,7 @@ from astsvm_lib.evaluation.scores import score, uar, uf1
 from astsvm_lib.evaluation.statistics import by_subject, compare, holm
 from astsvm_lib.models.inner_search import search
 from astsvm_lib.paper.attainable import attainable
+from astsvm_lib.recipe import Transfer
 
 CLASSES = ["a", "b"]
 
@@ -109,9 +110,9 @@ def test_the_search_looks_at_the_training_fold_alone_and_finds_what_separates():
     features = np.eye(3)[labels] * 4 + rng.random((24, 3))
     subjects = np.repeat(np.arange(4), 6)
     for kernel in ("linear", "rbf", "chi-squared"):
-        found = search(features, labels, subjects, kernel)
+        found = search(features, labels, subjects, Transfer(kernel=kernel))
         assert found.uf1 == 1
         assert found.options.kernel == kernel
         assert found.options.C == 0.1  # of equals, the first tried
     with pytest.raises(CompanionError, match="at least 2 subjects"):
-        search(features, labels, np.zeros(24, int), "rbf")
+        search(features, labels, np.zeros(24, int), Transfer())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from astsvm_lib.features import (
     optical_flow,
 )
 from astsvm_lib.features.onset_apex import all_maps, onset_apex_maps
+from astsvm_lib.features.pipeline import extract_recipes, feature_key, stream_names
 from astsvm_lib.features.strain import optical_strain
 from astsvm_lib.preprocessing.detection import find_landmarks, to_grey
 from astsvm_lib.preprocessing.registration import crop_transform, warp, warp_flow
@@ -109,6 +112,34 @@ def test_the_first_map_is_zero_and_components_fit_together():
     assert maps["magnitude"] == pytest.approx(np.hypot(maps["u"], maps["v"]), abs=1e-5)
     onset = flow_sequence(frames, Flow(component="u", reference="onset", tikhonov=0))[:, 64, 64]
     assert onset == pytest.approx(0.3 * np.arange(5), abs=0.03)
+
+
+def test_both_components_are_two_inputs_of_the_network(small_dataset, cache):
+    recipe = Recipe().replace(flow={"component": "both"}, difference={"onset": "excluded"})
+    found = extract_all(small_dataset.clips[:2], recipe, cache, progress=False)
+    assert found.flow.shape == (2, 2, 10, 192, 192)
+    assert stream_names(recipe) == tuple(found.inputs) == ("flow_u", "flow_v", "idsf")
+    for name, component in (("flow_u", "u"), ("flow_v", "v")):
+        single = recipe.replace(flow={"component": component})
+        assert np.array_equal(
+            found.inputs[name], extract_all(small_dataset.clips[:2], single, cache, progress=False).flow
+        )
+
+
+def test_frames_are_loaded_once_for_many_recipes(small_dataset, cache):
+    loaded = []
+
+    def load(chosen=None):
+        loaded.append(chosen)
+        return clip.load_frames(chosen)
+
+    clip = small_dataset.clips[0]
+    recipes = [Recipe().replace(flow={"component": component}) for component in ("u", "v", "u")]
+    for _ in range(2):
+        extract_recipes([replace(clip, load_frames=load)], recipes, cache, progress=False)
+    assert loaded == [None]
+    for recipe in recipes:
+        assert cache.path("features", feature_key(clip, recipe)).exists()
 
 
 def test_images_of_two_shapes_are_refused():

@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from astsvm_lib.experiments import evaluate, plan
+from astsvm_lib.methods import METHODS
 from astsvm_lib.methods.megc_baseline import baseline_estimator, parts_of, predict
+from astsvm_lib.methods.pooled_svm import pooled
+from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.store import Store
 
 
@@ -33,6 +36,23 @@ def test_the_baseline_learns_a_pattern_and_never_sees_the_tested_subject():
     # What the tested subject's labels are called changes nothing in its own predictions.
     swapped = ["b" if label == "a" else "a" for label in labels[:4]] + labels[4:]
     assert predict(maps, swapped, subjects)[:4] == predict(maps, labels, subjects)[:4]
+
+
+def test_a_linear_svm_on_pooled_inputs_uses_the_streams_of_the_recipe(small_dataset, cache):
+    method = METHODS["pooled-svm"]
+    both = method.extract(small_dataset.clips, Recipe(), method.settings(), cache, 1, False)
+    assert {name: array.shape for name, array in both.items()} == {
+        "flow": (8, 10 * 32 * 32), "idsf": (8, 10 * 32 * 32), "subject": (8,)
+    }  # fmt: skip
+    flow = Recipe().replace(inception={"streams": "flow"}, flow={"component": "both"})
+    assert list(method.extract(small_dataset.clips, flow, method.settings(), cache, 1, False)) == [
+        "flow_u",
+        "flow_v",
+        "subject",
+    ]
+    ramp = np.arange(2 * 192 * 192, dtype=np.float32).reshape(1, 2, 192, 192)
+    assert pooled(ramp)[0, 0] == ramp[0, 0, :6, :6].mean()
+    assert pooled(ramp)[0, -1] == ramp[0, 1, -6:, -6:].mean()
 
 
 def test_a_composite_is_scored_as_a_whole_and_by_its_parts(small_dataset):

@@ -7,7 +7,7 @@ import pytest
 from astsvm_lib.cache import Cache
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.loso import Fold
-from astsvm_lib.experiments import Profile, evaluate, plan
+from astsvm_lib.experiments import PROFILES, Profile, evaluate, plan
 from astsvm_lib.methods import METHODS, method_named
 from astsvm_lib.methods.method import FitConfig
 from astsvm_lib.methods.onset_apex_network import stretched
@@ -99,7 +99,7 @@ def test_profiles_shorten_a_peers_own_epochs(small_dataset):
     assert plan(small_dataset, profile="paper", method="ststnet").epochs == 800
     assert plan(small_dataset, profile="smoke", method="ststnet").epochs == 40
     assert plan(small_dataset, profile="paper", method="lbp-top").epochs == 0
-    assert plan(small_dataset, profile="paper").epochs == 30
+    assert plan(small_dataset, profile="paper").epochs == PROFILES["paper"].epochs
 
 
 def test_stretched_maps_go_from_0_to_1():

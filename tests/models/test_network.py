@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 
 from astsvm_lib.features import Features
-from astsvm_lib.models.ast_network import build_network, inputs_of, layer_table
+from astsvm_lib.models.ast_network import (
+    InputScale,
+    adapt_inputs,
+    build_network,
+    feature_extractor,
+    inputs_of,
+    layer_table,
+)
 from astsvm_lib.models.fusion_attention import ChannelAttention, SpatialAttention, attention_weights
 from astsvm_lib.models.inception import Downsample
 from astsvm_lib.models.initialisation import initialise
+from astsvm_lib.models.mean_attention import attention_weights_of, with_fixed_attention
 from astsvm_lib.models.training.keras_trainer import KerasTrainer, compile_network
 from astsvm_lib.recipe import Recipe
 
@@ -49,6 +57,8 @@ def test_table_1_to_the_last_parameter(network):
         ({"inception": {"downsampling": "strided"}}, 92928),
         ({"inception": {"downsampling": "bilinear"}}, 92928),
         ({"attention": {"modules": "none"}}, 92928),
+        ({"flow": {"component": "both"}}, 139392),
+        ({"training": {"input_scale": "none"}}, 92928),
         ({"attention": {"order": "spatial-first", "perceptron": "shared"}}, 92928),
     ],
 )
@@ -61,6 +71,48 @@ def test_other_readings_build(changes, length):
         assert names.index("flow_sam") < names.index("flow_cam")
     if recipe.attention.modules == "none":
         assert not [name for name in names if name.endswith(("cam", "sam"))]
+
+
+def test_inputs_are_divided_by_the_deviation_of_the_training_clips_and_the_factor_is_not_trained():
+    network = build_network(Recipe())
+    rng = np.random.default_rng(0)
+    flow, idsf = (
+        rng.normal(mean, deviation, (3, 10, 192, 192)).astype("f4") for mean, deviation in ((2, 5), (0, 0.01))
+    )
+    adapt_inputs(network, [flow, idsf])
+    layer = network.get_layer("flow_scale")
+    assert float(layer.scale) == pytest.approx(1 / flow.std(), rel=1e-4)
+    assert numbers(layer(flow)).std() == pytest.approx(1, rel=1e-4)
+    assert float(network.get_layer("idsf_scale").scale) == pytest.approx(1 / idsf.std(), rel=1e-4)
+    assert not layer.trainable_variables
+    adapt_inputs(network, [np.zeros_like(flow), idsf])
+    assert float(layer.scale) == 1  # a constant input is passed on unchanged
+    plain = build_network(Recipe().replace(training={"input_scale": "none"}))
+    assert not any(isinstance(other, InputScale) for other in plain.layers)
+
+
+def test_fixed_attention_equals_the_network_whose_weights_it_has():
+    """Weights of 1 give the network without attention; its own weights of a single clip give the network itself."""
+    rng = np.random.default_rng(0)
+    network = build_network(Recipe())
+    initialise(network, rng, "glorot")
+    inputs = [rng.normal(0, 1, (2, 10, 192, 192)).astype("f4") for _ in network.inputs]
+    weights = attention_weights_of(network, inputs)
+    assert {name: w.shape for name, w in weights.items()} == {
+        f"{stream}_{block}": (2, 10, 1, 1) if block == "cam" else (2, 1, 192, 192)
+        for stream in ("flow", "idsf")
+        for block in ("cam", "sam")
+    }
+    one = [x[:1] for x in inputs]
+    features, probabilities = with_fixed_attention(network, {name: w[:1] for name, w in weights.items()})(one)
+    assert np.allclose(numbers(probabilities), numbers(network(one)), atol=1e-5)
+    bare = build_network(Recipe().replace(attention={"modules": "none"}))
+    for layer in bare.layers:
+        if layer.weights:
+            layer.set_weights(network.get_layer(layer.name).get_weights())
+    ones, _ = with_fixed_attention(network, {name: np.ones_like(w[:1]) for name, w in weights.items()})(one)
+    assert np.allclose(numbers(ones), numbers(feature_extractor(bare)(one)), atol=1e-4)
+    assert not np.allclose(numbers(ones), numbers(features), atol=1e-2)
 
 
 def test_parameters_of_the_attention_blocks():

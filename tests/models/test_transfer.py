@@ -9,7 +9,8 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.models.kernels import gram, resolve_gamma
+from astsvm_lib.models.inner_search import fit_svm, search
+from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
 from astsvm_lib.models.scaling import FlooredScaler
 from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
 from astsvm_lib.recipe import Transfer
@@ -30,15 +31,17 @@ def problem(clips: int = 40, features: int = 600, classes: int = 3) -> tuple[np.
 def test_same_as_scikit_learn_on_raw_features(gamma, C, standardise):
     x, y = problem()
     options = Transfer(gamma=gamma, standardise=standardise, C=C)
-    ours = TransferSVM(**options.model_dump()).fit(x[:30], y[:30])
+    ours = TransferSVM.from_options(options).fit(x[:30], y[:30])
     scaled = x.astype(np.float64)
     if standardise:
         scaled = StandardScaler().fit(scaled[:30]).transform(scaled)
     theirs = OneVsRestClassifier(SVC(kernel="rbf", C=C, gamma=gamma)).fit(scaled[:30], y[:30])
-    chosen = resolve_gamma(scaled[:30], options)
+    chosen = resolve_gamma(scaled[:30], pairwise(scaled[:30], scaled[:30], "rbf"), options)
     assert chosen == pytest.approx(1 / (600 * scaled[:30].var()) if gamma == "scale" else gamma, rel=1e-12)
     by_hand = np.exp(-chosen * cdist(scaled[30:], scaled[:30], "sqeuclidean"))
-    assert np.allclose(gram(scaled[30:], scaled[:30], options, chosen), by_hand, rtol=1e-9, atol=0)
+    assert np.allclose(
+        kernel_values(pairwise(scaled[30:], scaled[:30], "rbf"), "rbf", chosen), by_hand, rtol=1e-9, atol=0
+    )
     decisions = ours.decision_function(x[30:])
     assert np.abs(decisions - theirs.decision_function(scaled[30:])).max() < 1e-3
     assert np.array_equal(decisions.argmax(1), theirs.predict(scaled[30:]))
@@ -54,20 +57,52 @@ def test_the_scaler_knows_only_the_training_fold():
 
 def test_kernels_by_hand():
     a, b = np.array([[1.0, 2.0]]), np.array([[3.0, 2.0]])
-    assert gram(a, b, Transfer(kernel="rbf"), 0.5)[0, 0] == pytest.approx(np.exp(-2))
-    assert gram(a, b, Transfer(kernel="linear"), 0.5)[0, 0] == pytest.approx(7)
-    assert gram(a, b, Transfer(kernel="polynomial"), 0.5)[0, 0] == pytest.approx(4.5**3)
-    assert gram(a, b, Transfer(kernel="chi-squared"), 0.5)[0, 0] == pytest.approx(np.exp(-0.5 * 4 / 4))
+    expected = {"rbf": np.exp(-2), "linear": 7, "polynomial": 4.5**3, "chi-squared": np.exp(-0.5 * 4 / 4)}
+    for kernel, value in expected.items():
+        assert kernel_values(pairwise(a, b, kernel), kernel, 0.5)[0, 0] == pytest.approx(value)
     with pytest.raises(CompanionError, match="not negative"):
-        gram(-a, b, Transfer(kernel="chi-squared"), 0.5)
+        pairwise(-a, b, "chi-squared")
 
 
 def test_gamma():
-    assert resolve_gamma(np.array([[0.0, 2.0], [0.0, 2.0]]), Transfer()) == pytest.approx(1 / (2 * 1))
-    assert resolve_gamma(np.zeros((3, 4)), Transfer()) == 1
-    assert resolve_gamma(np.zeros((3, 4)), Transfer(gamma=0.3)) == 0.3
+    def resolved(train: np.ndarray, options: Transfer) -> float:
+        return resolve_gamma(train, pairwise(train, train, options.kernel), options)
+
+    assert resolved(np.array([[0.0, 2.0], [0.0, 2.0]]), Transfer()) == pytest.approx(1 / (2 * 1))
+    assert resolved(np.zeros((3, 4)), Transfer()) == 1
+    assert resolved(np.zeros((3, 4)), Transfer(gamma=0.3)) == 0.3
     histograms = np.array([[1.0, 0.0], [0.0, 1.0]])  # (1 + 1) / 1 apart, and each 0 from itself: 1 on average
-    assert resolve_gamma(histograms, Transfer(kernel="chi-squared")) == pytest.approx(1)
+    assert resolved(histograms, Transfer(kernel="chi-squared")) == pytest.approx(1)
+
+
+def test_inner_validation_finds_what_the_library_defaults_miss():
+    """Noise in most features makes kernel values alike: with C = 1 the larger class wins."""
+    rng = np.random.default_rng(0)
+    labels = np.array([0, 0, 1, 0] * 12)
+    subjects = np.arange(48) // 4
+    features = rng.normal(0, 1, (48, 3000))
+    features[:, :40] += 1.2 * labels[:, None]
+    train, test = subjects < 9, subjects >= 9
+    defaults = TransferSVM.from_options(Transfer(tuning="none")).fit(features[train], labels[train])
+    assert set(defaults.predict(features[test])) == {0}
+    tuned = fit_svm(features[train], labels[train], subjects[train], Transfer())
+    assert (tuned.predict(features[test]) == labels[test]).mean() > 0.9
+    assert fit_svm(features[train], labels[train], subjects[train], Transfer(tuning="none", C=7.0)).C == 7
+    best = search(features[train], labels[train], subjects[train], Transfer(class_weights="balanced"))
+    assert best.options.tuning == "none"
+    assert best.options.class_weights == "balanced"
+    assert isinstance(best.options.gamma, float)
+
+
+def test_balanced_class_weights_favour_the_rarer_class():
+    rng = np.random.default_rng(1)
+    labels = np.array([0] * 40 + [1] * 8)
+    features = rng.normal(0, 1, (48, 5)) + 0.8 * labels[:, None]
+    found = [
+        (TransferSVM(kernel="linear", C=0.1, class_weights=weights).fit(features, labels).predict(features) == 1).sum()
+        for weights in ("none", "balanced")
+    ]
+    assert found[1] > found[0]
 
 
 def test_a_class_absent_from_the_fold_is_never_chosen():
@@ -106,7 +141,8 @@ def test_it_is_a_scikit_learn_estimator(kernel):
     x, y = problem(60, 20)
     names = np.array(["negative", "positive", "surprise"])
     svm = clone(TransferSVM(kernel=kernel, C=10.0))
-    assert svm.get_params() == {"kernel": kernel, "C": 10.0, "gamma": "scale", "standardise": True, "scale_floor": 0.01}
+    assert svm.get_params() == {"kernel": kernel, "C": 10.0, "gamma": "scale", "standardise": True, "scale_floor": 0.01,
+                                "class_weights": "none"}  # fmt: skip
     assert np.array_equal(fitted_labels(svm, x, names[y]), names[fitted_labels(clone(svm), x, y)])
     scores = cross_val_score(svm, x, y, cv=3)
     assert scores.shape == (3,)

@@ -145,6 +145,15 @@ def test_magnification_amplifies_in_band_motion_by_alpha(alpha):
     assert factor - 1 == pytest.approx(alpha - 1, rel=0.05)  # of a 32-px wave 4% lie in bands that are left alone
 
 
+def test_anchored_magnification_leaves_the_onset_as_recorded_and_moves_it_otherwise(smile_frames):
+    frames = smile_frames[..., 1].astype(np.float32) if smile_frames.ndim == 4 else smile_frames.astype(np.float32)
+    plain, anchored = (magnify(frames, 100.0, Magnification(alpha=8.0, anchor=anchor)) for anchor in ("none", "onset"))
+    assert np.abs(plain[0] - frames[0]).max() > 1
+    assert np.abs(anchored[0] - frames[0]).max() < 1e-3
+    # between any two frames, both change by the same: the anchored form subtracts one constant image
+    assert np.allclose(anchored[5] - anchored[2], plain[5] - plain[2], atol=0.05)
+
+
 def test_magnification_leaves_still_and_fast_things_alone():
     clip, _ = _grating(60, 100, 20.0)
     assert np.abs(magnify(clip, 100, Magnification()) - clip).max() < 1e-3

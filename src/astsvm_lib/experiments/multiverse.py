@@ -196,10 +196,10 @@ def factor_effects(chosen: Sequence[Specification], scores: Sequence[float]) -> 
         If there are not more specifications than levels.
     """
     values = np.asarray(scores, float)
-    columns = {
-        factor.name: np.array([[s.levels[factor.name] == level for level in list(factor.levels)[1:]] for s in chosen], float)
-        for factor in FACTORS
-    }  # fmt: skip
+    columns = {}
+    for factor in FACTORS:
+        others = list(factor.levels)[1:]
+        columns[factor.name] = np.array([[s.levels[factor.name] == level for level in others] for s in chosen], float)
     needed = 1 + sum(block.shape[1] for block in columns.values())
     if len(values) <= needed:
         raise CompanionError(f"effects of the readings: expected more than {needed} recipes, found {len(values)}")

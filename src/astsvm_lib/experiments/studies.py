@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
@@ -13,6 +15,7 @@ from astsvm_lib.experiments.table_results import runs_of
 from astsvm_lib.experiments.variants import VARIANTS
 from astsvm_lib.paper.tables import TABLES
 from astsvm_lib.recipe import Recipe
+from astsvm_lib.results.record import Record
 
 DATASET = "rehearsal-dev"
 
@@ -72,6 +75,37 @@ STUDIES = {
         Study("multiverse", "recipes in which all choices are changed at once", "multiverse", _multiverse),
     )
 }
+
+
+#: Rule for the number of epochs: the first multiple of STEP at which every network has this training accuracy.
+ACCURACY, STEP = 0.95, 5
+
+
+def training_accuracy(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    """Stored epochs of a record, and the training accuracy at each, averaged over the folds."""
+    epochs = np.array([epoch["epoch"] for epoch in record.folds[0].epochs])
+    return epochs, np.mean([[epoch["accuracy"] for epoch in fold.epochs] for fold in record.folds], axis=0)
+
+
+def epochs_needed(records: Iterable[Record]) -> int | None:
+    """Number of epochs by the rule :data:`ACCURACY`, :data:`STEP`, from the study of convergence.
+
+    Parameters
+    ----------
+    records
+        Records of the study. Accuracies are interpolated between the stored epochs.
+
+    Returns
+    -------
+    int or None
+        None if a network does not reach the accuracy.
+    """
+    curves = [training_accuracy(record) for record in records]
+    last = int(min(epochs[-1] for epochs, _ in curves))
+    for count in range(STEP, last + 1, STEP):
+        if all(np.interp(count, epochs, accuracy) >= ACCURACY for epochs, accuracy in curves):
+            return count
+    return None
 
 
 def study_named(name: str) -> Study:

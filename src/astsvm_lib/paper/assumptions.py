@@ -114,8 +114,8 @@ READINGS = (
         "IV.B",
         "Adam 1e-3, batch 32; epochs, initialisation, class weights and seeds are not given.",
         "The number of epochs is fixed in advance, on development data; each input is divided by its standard "
-        "deviation over the training fold; Glorot initialisation, with neutral initial attention; no class weights; the "
-        "seed is recorded.",
+        "deviation over the training fold; Glorot initialisation, with neutral initial attention; no class weights; "
+        "the seed is recorded.",
     ),
     Reading(
         "R14",

@@ -1,7 +1,7 @@
 # make book   the environment, every chapter, the rendered book
 # make test   lint, types, import rules, tests
 #
-# Other targets: golden, results (on a machine with a CUDA GPU), environment, check-book, check-wheel, benchmarks, lock, clean.
+# Other targets: golden, results (on a machine with a CUDA GPU), studies, environment, check-book, check-wheel, benchmarks, lock, clean.
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 RESULTS := rehearsal-casme2 rehearsal-smic rehearsal-samm rehearsal-megc
 
-.PHONY: book test golden results environment check-book check-wheel benchmarks lock clean
+.PHONY: book test golden results studies environment check-book check-wheel benchmarks lock clean
 
 book: environment
 	$(BIN)/astsvm book --jobs 2
@@ -28,10 +28,19 @@ test: environment
 golden: environment
 	$(BIN)/pytest -q tests/golden --renew-golden
 
-# Fills book/results with every run of Tables 4 to 12: 30 epochs, three seeds. What is stored is skipped.
+# Fills book/results with every run of Tables 4 to 12, with three seeds. What is stored is skipped.
 results: environment
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'jax[cuda12]'
-	$(BIN)/astsvm run --table all $(addprefix --dataset ,$(RESULTS)) --profile paper --seeds 0,1,2 --backend jax --out book/results
+	$(BIN)/astsvm run --table all $(addprefix --dataset ,$(RESULTS)) --seeds 0,1,2 --backend jax --out book/results
+	for data in rehearsal-casme2 rehearsal-smic rehearsal-samm; do for method in kernels mean-attention; do \
+		KERAS_BACKEND=jax $(BIN)/astsvm evaluate --dataset $$data --method $$method --out book/results || exit; done; done
+	KERAS_BACKEND=jax $(BIN)/astsvm evaluate --dataset rehearsal-mini --out book/results
+
+# The studies on rehearsal-dev, on which the defaults of the recipe were chosen.
+studies: environment
+	$(BIN)/astsvm study convergence --jobs 2 --out book/results
+	$(BIN)/astsvm study development --seeds 0,1,2 --jobs 2 --out book/results
+	$(BIN)/astsvm study multiverse --jobs 2 --out book/results
 
 environment: .venv/installed
 

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.models.inner_search import fit_svm, search
+from astsvm_lib.models.inner_search import _inner_predictions, fit_svm, search
 from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
 from astsvm_lib.models.scaling import FlooredScaler
-from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions
+from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions, svc_of
 from astsvm_lib.recipe import Transfer
 
 
@@ -81,7 +81,7 @@ def test_inner_validation_finds_what_the_library_defaults_miss():
     labels = np.array([0, 0, 1, 0] * 12)
     subjects = np.arange(48) // 4
     features = rng.normal(0, 1, (48, 3000))
-    features[:, :40] += 1.2 * labels[:, None]
+    features[:, :40] += 3 * labels[:, None]
     train, test = subjects < 9, subjects >= 9
     defaults = TransferSVM.from_options(Transfer(tuning="none")).fit(features[train], labels[train])
     assert set(defaults.predict(features[test])) == {0}
@@ -92,6 +92,16 @@ def test_inner_validation_finds_what_the_library_defaults_miss():
     assert best.options.tuning == "none"
     assert best.options.class_weights == "balanced"
     assert isinstance(best.options.gamma, float)
+
+
+def test_inner_predictions_are_those_of_scikit_learns_one_versus_rest():
+    x, labels = problem(60, 30)
+    matrix = kernel_values(pairwise(x, x, "rbf"), "rbf", 0.02)
+    inner = list(GroupKFold(4).split(x, groups=np.arange(60) // 5))
+    theirs = cross_val_predict(OneVsRestClassifier(svc_of(3.0, "balanced")), matrix, labels, cv=inner)
+    assert np.array_equal(_inner_predictions(matrix, labels, inner, svc_of(3.0, "balanced")), theirs)
+    alone = np.flatnonzero(labels == 1)
+    assert set(_inner_predictions(matrix, labels, [(alone, np.arange(60))], svc_of(1.0, "none"))) == {1}
 
 
 def test_balanced_class_weights_favour_the_rarer_class():

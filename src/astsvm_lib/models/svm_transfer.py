@@ -21,18 +21,17 @@ from astsvm_lib.recipe import Transfer
 VERSION = 2
 
 
-def one_versus_rest(penalty: float, class_weights: str) -> OneVsRestClassifier:
-    """Binary SVMs, one per class, on a precomputed Gram matrix.
+def svc_of(penalty: float, class_weights: str) -> SVC:
+    """A binary SVM on a precomputed Gram matrix.
 
     Parameters
     ----------
     penalty
-        C of the SVMs.
+        C of the SVM.
     class_weights
         As for :class:`TransferSVM`.
     """
-    weights = "balanced" if class_weights == "balanced" else None
-    return OneVsRestClassifier(SVC(kernel="precomputed", C=penalty, class_weight=weights))
+    return SVC(kernel="precomputed", C=penalty, class_weight="balanced" if class_weights == "balanced" else None)
 
 
 class TransferSVM(ClassifierMixin, BaseEstimator):
@@ -125,7 +124,8 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         self._train = self._scale(X)
         pairs = pairwise(self._train, self._train, self.kernel)
         self.gamma_ = resolve_gamma(self._train, pairs, options)
-        self.svms_ = one_versus_rest(self.C, self.class_weights).fit(kernel_values(pairs, self.kernel, self.gamma_), y)
+        binary = svc_of(self.C, self.class_weights)
+        self.svms_ = OneVsRestClassifier(binary).fit(kernel_values(pairs, self.kernel, self.gamma_), y)
         return self
 
     def _scale(self, X: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ import pytest
 
 from astsvm_lib import results
 from astsvm_lib.cli import COMMANDS, command
+from astsvm_lib.cli.options import part_of
+from astsvm_lib.errors import CompanionError
 from astsvm_lib.results import Store
 
 PROJECT = Path(__file__).parents[2]
@@ -286,3 +288,12 @@ def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(astsvm, tm
     told = astsvm("data", "mock-layout", "smic-hs", "--out", str(tmp_path / "file" / "x"))
     assert told.returncode == 2
     assert told.stderr.startswith(f"error: {tmp_path / 'file'}")
+
+
+def test_the_parts_of_a_list_of_runs_give_all_of_it_once():
+    items = list(range(11))
+    assert [part_of(items, f"{k}/3") for k in (1, 2, 3)] == [[0, 1, 2], [3, 4, 5, 6], [7, 8, 9, 10]]
+    assert part_of(items, "1/1") == items
+    for wrong in ("0/2", "3/2", "1", "a/b"):
+        with pytest.raises(CompanionError, match="--part: expected K/N"):
+            part_of(items, wrong)

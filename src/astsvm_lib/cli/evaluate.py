@@ -15,6 +15,8 @@ from astsvm_lib.cli.options import (
     folds_option,
     json_option,
     numbers,
+    part_of,
+    part_option,
     print_json,
     print_scores,
     read_recipe,
@@ -112,6 +114,7 @@ def evaluate_command(
 @folds_option
 @click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="Keras backend.")
 @click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler; 'local' starts --jobs workers.")
+@part_option
 @root_option
 @records_option
 @click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
@@ -124,6 +127,7 @@ def run_command(
     jobs: int,
     backend: str | None,
     scheduler: str | None,
+    part: str,
     root: Path | None,
     out: Path,
     dry_run: bool,
@@ -146,7 +150,7 @@ def run_command(
     runs = []
     for name in names:
         runs += runs_of(tables, load(name, root), chosen, profile, list(dict.fromkeys(numbers("--seeds", seeds))))
-    _compute(_waiting(runs, store, dry_run), store, jobs, dry_run, scheduler)
+    _compute(_waiting(part_of(runs, part), store, dry_run), store, jobs, dry_run, scheduler)
 
 
 def _waiting(runs: list[Run], store: Store, listed: bool) -> list[Run]:
@@ -186,10 +190,11 @@ def _compute(waiting: list[Run], store: Store, jobs: int, dry_run: bool, schedul
 @click.command("study")
 @click.argument("name")
 @click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Seeds; a separate run for each.")
+@part_option
 @folds_option
 @records_option
 @click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
-def study_command(name: str, seeds: str, jobs: int, out: Path, dry_run: bool) -> None:
+def study_command(name: str, seeds: str, part: str, jobs: int, out: Path, dry_run: bool) -> None:
     """Run a study on the development data: convergence, development or multiverse.
 
     The defaults of the recipe were chosen with these studies. Stored runs are skipped, and interrupted runs are
@@ -201,7 +206,7 @@ def study_command(name: str, seeds: str, jobs: int, out: Path, dry_run: bool) ->
 
     study, store = study_named(name), Store(out)
     chosen = list(dict.fromkeys(numbers("--seeds", seeds)))
-    runs = list({run.name: run for seed in chosen for run in study.runs(seed)}.values())
+    runs = part_of(list({run.name: run for seed in chosen for run in study.runs(seed)}.values()), part)
     waiting = _waiting(runs, store, dry_run)
     networks = [run for run in waiting if run.method.uses_network]
     if networks and not dry_run:

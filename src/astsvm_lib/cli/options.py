@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +14,8 @@ from astsvm_lib.errors import CompanionError
 if TYPE_CHECKING:
     from astsvm_lib.evaluation.scores import Scores
     from astsvm_lib.recipe import Recipe
+
+T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
@@ -54,6 +57,26 @@ def read_recipe(file: Path | None) -> Recipe:
     from astsvm_lib.recipe import Recipe
 
     return Recipe.from_yaml(file) if file else Recipe()
+
+
+part_option = click.option(
+    "--part", default="1/1", show_default=True, metavar="K/N", help="Only the K-th of N equal parts of the runs."
+)
+
+
+def part_of(items: list[T], part: str) -> list[T]:
+    """The part of a list that an option ``--part K/N`` selects; all parts together give the list.
+
+    Raises
+    ------
+    CompanionError
+        If the text is not of the form K/N with 1 <= K <= N.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", part)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise CompanionError(f"--part: expected K/N with 1 <= K <= N, such as 1/2, found '{part}'")
+    number, count = int(found[1]), int(found[2])
+    return items[len(items) * (number - 1) // count : len(items) * number // count]
 
 
 def numbers(option: str, text: str) -> list[int]:

@@ -16,7 +16,7 @@ def test_every_reading_has_a_field_and_a_text():
 
 
 def test_yaml_there_and_back(tmp_path: Path):
-    recipe = Recipe().replace(flow={"reference": "onset"}, transfer={"gamma": 0.5, "C": 3.0})
+    recipe = Recipe().replace(flow={"reference": "onset"}, transfer={"tuning": "none", "gamma": 0.5, "C": 3.0})
     path = tmp_path / "recipe.yaml"
     path.write_text(recipe.to_yaml())
     assert Recipe.from_yaml(path) == recipe
@@ -33,6 +33,7 @@ def test_yaml_there_and_back(tmp_path: Path):
         ({"magnification": {"alpha": 0.5}}, ["recipe.magnification.alpha", "0.5", ">= 1"]),
         ({"training": {"batch_size": "many"}}, ["recipe.training.batch_size", "'many'", "an integer"]),
         ({"flow": 3}, ["recipe.flow", "mapping", "3"]),
+        ({"transfer": {"C": 3.0}}, ["recipe.transfer: C would not be used", "set tuning to none"]),
     ],
 )
 def test_wrong_fields_and_values_are_refused_by_name(values, words):
@@ -42,7 +43,7 @@ def test_wrong_fields_and_values_are_refused_by_name(values, words):
 
 
 def test_digest_depends_on_what_is_asked_for():
-    plain, other = Recipe(), Recipe().replace(transfer={"C": 2.0})
+    plain, other = Recipe(), Recipe().replace(transfer={"kernel": "linear"})
     assert plain.digest() != other.digest()
     assert plain.digest("flow", "difference") == other.digest("flow", "difference")
 

@@ -172,6 +172,8 @@ class Choices(Part):
         if where and where[0] not in sections:
             expected = f"expected one of {', '.join(sections)}" if sections else "it has no settings"
             return f"{cls.called}: unknown section '{where[0]}'; {expected}"
+        if error["type"] == "value_error" and len(where) == 1:
+            return f"{cls.called}.{where[0]}: {str(error['msg']).removeprefix('Value error, ')}"
         known = {field.name: field for field in cls.fields() if field.section == where[0]}
         if len(where) < 2:
             return f"{cls.called}.{where[0]}: expected a mapping with {', '.join(known)}; found {error['input']!r}"

@@ -6,7 +6,9 @@ in this file.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import model_validator
 
 from astsvm_lib.choices import Choices, Part, choice
 
@@ -127,6 +129,10 @@ class Head(Part):
     )
 
 
+#: Values of the fields that inner validation chooses, as long as it does.
+TUNED: dict[str, Any] = {"C": 1.0, "gamma": "scale", "standardise": True}
+
+
 class Transfer(Part):
     """The support vector machine (R12)."""
 
@@ -153,6 +159,13 @@ class Transfer(Part):
     class_weights: Literal["none", "balanced"] = choice(
         "R12", "none", "equal penalties, or inversely proportional to the class frequencies in the training fold"
     )
+
+    @model_validator(mode="after")
+    def _no_value_is_ignored(self) -> Self:
+        given = [name for name in ("C", "gamma", "standardise") if getattr(self, name) != TUNED[name]]
+        if self.tuning == "inner" and given:
+            raise ValueError(f"{', '.join(given)} would not be used: inner validation chooses them; set tuning to none")
+        return self
 
 
 class Optimisation(Part):

@@ -12,7 +12,7 @@ def fake_fold(fold, task: Task) -> FoldResult:
     clips = [
         ClipResult(
             key=task.keys[row],
-            subject=fold.name,
+            subject=task.subjects[row],
             truth=task.classes[task.labels[row]],
             heads=dict.fromkeys(task.method.heads, predicted),
         )

@@ -13,6 +13,7 @@ from astsvm_lib.experiments.multiverse import (
     GROUPS,
     PER_GROUP,
     factor_effects,
+    share_of_recipes,
     specifications,
 )
 from astsvm_lib.experiments.studies import DATASET, STUDIES, epochs_needed, study_named
@@ -62,13 +63,33 @@ def test_the_share_of_a_choice_is_that_of_the_variance_which_it_causes():
     sampled = specifications()[1:]
     rng = np.random.default_rng(0)
     scores = [0.5 + 0.2 * (s.levels["component"] == "v") + 0.01 * rng.normal() for s in sampled]
-    first, second, *_ = factor_effects(sampled, scores)
+    first, second, *_ = factor_effects(sampled, scores, rng)
     assert first.factor.name == "component"
-    assert first.share > 0.8
-    assert second.share < 0.02
+    assert first.share > 0.8 > first.by_chance
+    assert second.share < 0.3
     assert first.means["v"] == pytest.approx(0.7, abs=0.01)
-    with pytest.raises(CompanionError, match="expected more than"):
-        factor_effects(sampled[:10], scores[:10])
+    with pytest.raises(CompanionError, match="expected at least 8 recipes, found 5"):
+        factor_effects(sampled[:5], scores[:5], rng)
+
+
+def test_what_groups_explain_by_chance_is_not_taken_for_an_effect():
+    """No choice has an effect, but recipes of a group have a value in common: few shares exceed those of chance."""
+    sampled = specifications()[1:]
+    rng = np.random.default_rng(1)
+    common = rng.normal(0, 0.1, GROUPS)
+    scores = [common[(s.number - 1) // PER_GROUP] + 0.1 * rng.normal() for s in sampled]
+    effects = factor_effects(sampled, scores, rng, draws=100)
+    assert effects[0].share > 0.05  # the largest share looks like something
+    assert sum(effect.share > effect.by_chance for effect in effects) <= 4
+
+
+def test_the_interval_of_a_share_respects_the_groups():
+    sampled = specifications()[1:]
+    rng = np.random.default_rng(2)
+    whole = [(s.number - 1) // PER_GROUP % 2 == 0 for s in sampled]  # all or nothing, by group
+    share, low, high = share_of_recipes(sampled, whole, rng)
+    assert share == 0.5
+    assert high - low > 1.5 * (2 * 1.96 * np.sqrt(0.25 / len(sampled)))
 
 
 def test_the_number_of_epochs_follows_from_the_stored_study():

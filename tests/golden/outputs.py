@@ -335,6 +335,25 @@ def ast_network(cache: Cache) -> Arrays:
     return {"features": np.asarray(feature_extractor(network)(inputs)), "probabilities": np.asarray(network(inputs))}
 
 
+@golden("mean-attention")
+def mean_attention(cache: Cache) -> Arrays:
+    import keras
+
+    from astsvm_lib.models.fusion_attention import ChannelAttention, SpatialAttention
+    from astsvm_lib.models.mean_attention import attention_weights_of, outputs_of, with_fixed_attention
+
+    start = keras.Input((10, 12, 12), name="x")
+    y = SpatialAttention(name="x_sam")(ChannelAttention(name="x_cam")(start))
+    features = keras.layers.Flatten(name="features")(y)
+    network = keras.Model(start, keras.layers.Dense(3, activation="softmax", name="head")(features))
+    _drawn(network)
+    x = [np.random.default_rng(0).normal(0, 1, (3, 10, 12, 12)).astype(np.float32)]
+    weights = attention_weights_of(network, x)
+    mean = {name: value.mean(0, keepdims=True) for name, value in weights.items()}
+    features, probabilities = outputs_of(with_fixed_attention(network, mean), x)
+    return {**weights, "features": features, "probabilities": probabilities}
+
+
 def _maps(clips: int, channels: int) -> list[np.ndarray]:
     rng = np.random.default_rng(3)
     return [rng.random((clips, 28, 28), np.float32) for _ in range(channels)]
@@ -448,7 +467,7 @@ def svm(cache: Cache) -> Arrays:
     rows, labels, _ = _clouds()
     found = {}
     for kernel in ("rbf", "linear", "polynomial", "chi-squared"):
-        options = Transfer(kernel=kernel, standardise=kernel != "chi-squared")
+        options = Transfer(kernel=kernel, tuning="none", standardise=kernel != "chi-squared")
         pairs = pairwise(rows, rows, kernel)
         found[f"{kernel}, gram"] = kernel_values(pairs[:, :5], kernel, resolve_gamma(rows, pairs, options))
         machine = TransferSVM.from_options(options).fit(rows[:24], labels[:24])

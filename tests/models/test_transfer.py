@@ -30,7 +30,7 @@ def problem(clips: int = 40, features: int = 600, classes: int = 3) -> tuple[np.
 @pytest.mark.parametrize("standardise", [True, False])
 def test_same_as_scikit_learn_on_raw_features(gamma, C, standardise):
     x, y = problem()
-    options = Transfer(gamma=gamma, standardise=standardise, C=C)
+    options = Transfer(tuning="none", gamma=gamma, standardise=standardise, C=C)
     ours = TransferSVM.from_options(options).fit(x[:30], y[:30])
     scaled = x.astype(np.float64)
     if standardise:
@@ -70,7 +70,7 @@ def test_gamma():
 
     assert resolved(np.array([[0.0, 2.0], [0.0, 2.0]]), Transfer()) == pytest.approx(1 / (2 * 1))
     assert resolved(np.zeros((3, 4)), Transfer()) == 1
-    assert resolved(np.zeros((3, 4)), Transfer(gamma=0.3)) == 0.3
+    assert resolved(np.zeros((3, 4)), Transfer(tuning="none", gamma=0.3)) == 0.3
     histograms = np.array([[1.0, 0.0], [0.0, 1.0]])  # (1 + 1) / 1 apart, and each 0 from itself: 1 on average
     assert resolved(histograms, Transfer(kernel="chi-squared")) == pytest.approx(1)
 

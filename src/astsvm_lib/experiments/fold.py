@@ -29,8 +29,8 @@ class Task:
         Its configuration.
     labels
         Class numbers (N,) of all clips.
-    keys
-        Keys of all clips.
+    keys, subjects
+        Keys of all clips, and ``dataset/subject`` of each.
     classes
         Names of the classes.
     """
@@ -39,6 +39,7 @@ class Task:
     config: FitConfig
     labels: np.ndarray
     keys: list[str]
+    subjects: list[str]
     classes: tuple[str, ...]
 
 
@@ -114,7 +115,7 @@ def _fold_result(fold: Fold, prediction: FoldPrediction, task: Task, seconds: fl
     clips = [
         ClipResult(
             key=task.keys[row],
-            subject=task.keys[row].rsplit("/", 1)[0],
+            subject=task.subjects[row],
             truth=task.classes[task.labels[row]],
             heads={head: _head_result(prediction.heads[head][i], task.classes) for head in task.method.heads},
         )

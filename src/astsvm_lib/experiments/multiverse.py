@@ -39,7 +39,7 @@ class Factor:
     levels
         Changes of the recipe by the name of the level; the default recipe's level is the first.
     weights
-        Share of each level; equal shares by default. Levels that are known to stop the training have a small share.
+        Share of each level; equal shares by default. Unusual levels, and those known to stop the training, have less.
     """
 
     reading: str
@@ -164,59 +164,112 @@ class FactorEffect:
     factor
         The choice.
     share
-        Share of the variance of the scores that is lost if the choice is left out of an additive linear model of all
-        choices, 0 to 1.
+        Share of the variance of the scores that lies between the levels of the choice (eta squared), 0 to 1.
+    by_chance
+        95th percentile of the share if the choice had no effect.
     means
         Mean score by level.
     """
 
     factor: Factor
     share: float
+    by_chance: float
     means: dict[str, float]
 
 
-def factor_effects(chosen: Sequence[Specification], scores: Sequence[float]) -> list[FactorEffect]:
+def _share(levels: np.ndarray, values: np.ndarray) -> float:
+    """Share of the variance of the values (N,) that lies between their levels (N,): eta squared."""
+    total = float(((values - values.mean()) ** 2).sum())
+    between = 0.0
+    for level in np.unique(levels):
+        some = values[levels == level]
+        between += len(some) * float(some.mean() - values.mean()) ** 2
+    return between / total if total > 0 else 0.0
+
+
+def _exchanged(groups: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Rows that exchange the levels of R2 to R6 between whole groups, and those of R7 to R13 within groups."""
+    names = np.unique(groups)
+    other = dict(zip(names.tolist(), rng.permutation(names).tolist(), strict=True))
+    between = np.array([np.flatnonzero(groups == other[group])[0] for group in groups.tolist()])
+    within = np.arange(len(groups))
+    for name in names:
+        rows = np.flatnonzero(groups == name)
+        within[rows] = rng.permutation(rows)
+    return {factor.name: between if factor in FEATURE_FACTORS else within for factor in FACTORS}
+
+
+def factor_effects(
+    chosen: Sequence[Specification], scores: Sequence[float], rng: np.random.Generator, draws: int = 200
+) -> list[FactorEffect]:
     """Effect of each choice, the largest share of the variance first.
 
     Parameters
     ----------
     chosen
-        Specifications that were run.
+        Sampled specifications that were run.
     scores
         Score of each.
+    rng
+        Generator of the permutations.
+    draws
+        Number of permutations for :attr:`FactorEffect.by_chance`.
 
     Returns
     -------
     list of FactorEffect
-        One per factor. Shares need not add up to the share that the whole model explains.
+        One per factor.
 
     Raises
     ------
     CompanionError
-        If there are not more specifications than levels.
+        If there are fewer than two groups of specifications.
+
+    Notes
+    -----
+    Recipes of a group share their features, so that a feature's choice is decided by :data:`GROUPS` groups and can
+    explain much of the variance by chance. In the permutations, the levels of R2 to R6 are exchanged between whole
+    groups, and those of R7 to R13 within groups.
     """
     values = np.asarray(scores, float)
-    columns = {}
-    for factor in FACTORS:
-        others = list(factor.levels)[1:]
-        columns[factor.name] = np.array([[s.levels[factor.name] == level for level in others] for s in chosen], float)
-    needed = 1 + sum(block.shape[1] for block in columns.values())
-    if len(values) <= needed:
-        raise CompanionError(f"effects of the readings: expected more than {needed} recipes, found {len(values)}")
-
-    def residual(left_out: str = "") -> float:
-        blocks = [block for name, block in columns.items() if name != left_out]
-        design = np.hstack([np.ones((len(values), 1)), *blocks])
-        fitted = design @ np.linalg.lstsq(design, values, rcond=None)[0]
-        return float(((values - fitted) ** 2).sum())
-
-    total, full = float(((values - values.mean()) ** 2).sum()), residual()
+    if len(values) < 2 * PER_GROUP:
+        raise CompanionError(f"effects of the readings: expected at least {2 * PER_GROUP} recipes, found {len(values)}")
+    groups = np.array([(s.number - 1) // PER_GROUP for s in chosen])
+    exchanged = [_exchanged(groups, rng) for _ in range(draws)]
     found = []
     for factor in FACTORS:
-        by_level = {
-            level: [v for s, v in zip(chosen, values, strict=True) if s.levels[factor.name] == level]
-            for level in factor.levels
-        }
-        means = {level: float(np.mean(some)) for level, some in by_level.items() if some}
-        found.append(FactorEffect(factor, (residual(factor.name) - full) / total, means))
+        levels = np.array([s.levels[factor.name] for s in chosen])
+        null = [_share(levels[order[factor.name]], values) for order in exchanged]
+        means = {level: float(values[levels == level].mean()) for level in factor.levels if (levels == level).any()}
+        found.append(FactorEffect(factor, _share(levels, values), float(np.percentile(null, 95)), means))
     return sorted(found, key=lambda effect: -effect.share)
+
+
+def share_of_recipes(
+    chosen: Sequence[Specification], holds: Sequence[bool], rng: np.random.Generator, draws: int = 2000
+) -> tuple[float, float, float]:
+    """Share of the recipes for which a statement holds, with a 95% interval by resampling whole groups.
+
+    Parameters
+    ----------
+    chosen
+        Sampled specifications that were run; at least one.
+    holds
+        Whether the statement holds for each.
+    rng
+        Generator of the bootstrap.
+    draws
+        Number of bootstrap samples.
+
+    Returns
+    -------
+    tuple of float
+        Share, lower and upper end of the interval.
+    """
+    groups = np.array([(s.number - 1) // PER_GROUP for s in chosen])
+    values, names = np.asarray(holds, float), np.unique(groups)
+    sums = np.array([values[groups == name].sum() for name in names])
+    sizes = np.array([(groups == name).sum() for name in names])
+    drawn = rng.integers(len(names), size=(draws, len(names)))
+    low, high = np.percentile(sums[drawn].sum(1) / sizes[drawn].sum(1), [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)

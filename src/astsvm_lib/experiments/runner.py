@@ -35,6 +35,7 @@ def task_of(run: Run) -> Task:
         FitConfig(len(classes), run.recipe, run.settings, run.epochs, run.seed),
         np.array([classes.index(clip.label) for clip in run.clips]),
         [clip.key for clip in run.clips],
+        [clip.group for clip in run.clips],
         classes,
     )
 

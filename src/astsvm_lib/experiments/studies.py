@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments.multiverse import specifications
+from astsvm_lib.experiments.multiverse import Specification, specifications
 from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.experiments.table_results import runs_of
 from astsvm_lib.experiments.variants import VARIANTS
 from astsvm_lib.paper.tables import TABLES
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.record import Record
+from astsvm_lib.results.store import Store
 
 DATASET = "rehearsal-dev"
 
@@ -51,11 +53,42 @@ def _convergence(seed: int) -> list[Run]:
 def _development(seed: int) -> list[Run]:
     data = load(DATASET)
     recipes = [Recipe(), *(Recipe().replace(**variant.changes) for variant in VARIANTS)]
-    others = ("pooled-svm", "untrained", "megc-baseline", "majority")
+    others = (
+        "untrained",
+        *(("pooled-svm", "megc-baseline", "majority") if seed == 0 else ()),
+    )  # the same for all seeds
     return [
         *(plan(data, recipe, "development", seed) for recipe in recipes),
         *(plan(data, None, "development", seed, method) for method in others),
     ]
+
+
+STREAMS: tuple[Literal["both", "flow", "idsf"], ...] = ("both", "flow", "idsf")
+
+
+def multiverse_scores(store: Store, seed: int = 0) -> dict[tuple[Specification, str], dict[str, float]]:
+    """UF1 of each head of the runs of the multiverse that are stored.
+
+    Parameters
+    ----------
+    store
+        Stored records.
+    seed
+        Seed of the runs.
+
+    Returns
+    -------
+    dict
+        By specification and streams (``"both"``, ``"flow"``, ``"idsf"``); then by head, ``"svm"`` and ``"softmax"``.
+    """
+    found: dict[tuple[Specification, str], dict[str, float]] = {}
+    data = load(DATASET)
+    for specification in specifications():
+        for streams in STREAMS:
+            run = plan(data, specification.with_streams(streams), "multiverse", seed)
+            if record := store.find(run.key, run.data):
+                found[specification, streams] = {head: record.scores(head).uf1 for head in ("svm", "softmax")}
+    return found
 
 
 def _multiverse(seed: int) -> list[Run]:
@@ -63,7 +96,7 @@ def _multiverse(seed: int) -> list[Run]:
     return [
         plan(data, specification.with_streams(streams), "multiverse", seed)
         for specification in specifications()
-        for streams in ("both", "flow", "idsf")
+        for streams in STREAMS
     ]
 
 

@@ -36,18 +36,14 @@ class MeanAttention(AstSvmNet):
         config: FitConfig,
         on_epoch: OnEpoch = None,
     ) -> Iterator[FoldPrediction]:
-        from astsvm_lib.models.ast_network import adapt_inputs
-        from astsvm_lib.models.initialisation import initialise
-        from astsvm_lib.models.mean_attention import attention_weights_of, with_fixed_attention
+        from astsvm_lib.models.mean_attention import attention_weights_of, outputs_of, with_fixed_attention
 
         trainer, transfer = trainer_of(config.recipe, config.classes), config.recipe.transfer
         network = trainer.network
         for fold in folds:
             train, test = ([arrays[tensor.name][rows] for tensor in network.inputs] for rows in (fold.train, fold.test))
             rng = fold_rng(config.seed, fold.name)
-            initialise(network, rng, config.recipe.training.attention_start)
-            adapt_inputs(network, train)
-            history = trainer.fit(train, labels[fold.train], config.epochs, rng, on_epoch)
+            history = trainer.fit_from_start(train, labels[fold.train], config.epochs, rng, on_epoch)
             (features, _), (test_features, probabilities) = trainer.predict(train), trainer.predict(test)
             weights = attention_weights_of(network, train)
             kinds = {
@@ -61,8 +57,7 @@ class MeanAttention(AstSvmNet):
             }
             for kind, fixed in kinds.items():
                 changed = with_fixed_attention(network, fixed)
-                features, _ = changed.predict(train, batch_size=32, verbose=0)
-                test_features, probabilities = changed.predict(test, batch_size=32, verbose=0)
+                (features, _), (test_features, probabilities) = outputs_of(changed, train), outputs_of(changed, test)
                 heads[f"svm-{kind}"] = svm_decisions(features, *known, test_features, transfer, config.classes)
                 heads[f"softmax-{kind}"] = probabilities
             yield FoldPrediction(heads, history, trainer.stage)

@@ -122,7 +122,7 @@ METHODS: dict[str, Method] = {
         ),
         PooledSvm(
             name="pooled-svm",
-            title="Pooled inputs + linear SVM",
+            title="Linear SVM, no network",
             paper="",
             inputs="as AST+SVMNet, reduced to 32x32",
             heads={"svm": "linear SVM on the inputs"},

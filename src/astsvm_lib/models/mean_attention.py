@@ -18,6 +18,9 @@ from astsvm_lib.models.fusion_attention import Attention
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
 
+#: Number of clips computed together.
+BATCH = 32
+
 
 class FixedWeights(layers.Layer):
     """Multiplication of the input (B, T, H, W) by weights that are the same for all clips.
@@ -40,12 +43,28 @@ class FixedWeights(layers.Layer):
         return input_shape
 
 
-def attention_layers(network: keras.Model) -> list[Attention]:
-    """CAM and SAM of each stream, in order."""
-    return [layer for layer in network.layers if isinstance(layer, Attention)]
+def outputs_of(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """Outputs of a model with several outputs, in inference mode.
+
+    Parameters
+    ----------
+    model
+        Keras model.
+    inputs
+        N clips, one array (N, ...) per input.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        One array (N, ...) per output.
+    """
+    parts = [model([x[i : i + BATCH] for x in inputs], training=False) for i in range(0, len(inputs[0]), BATCH)]
+    return [
+        np.concatenate([keras.ops.convert_to_numpy(value) for value in values]) for values in zip(*parts, strict=True)
+    ]
 
 
-def attention_weights_of(network: keras.Model, inputs: list[np.ndarray], batch: int = 32) -> dict[str, np.ndarray]:
+def attention_weights_of(network: keras.Model, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Attention weights of clips, in inference mode.
 
     Parameters
@@ -54,19 +73,17 @@ def attention_weights_of(network: keras.Model, inputs: list[np.ndarray], batch: 
         As from :func:`~astsvm_lib.models.ast_network.build_network`.
     inputs
         N clips, one array (N, 10, 192, 192) per input of the network.
-    batch
-        Number of clips computed together.
 
     Returns
     -------
     dict of str to numpy.ndarray
         By name of the layer: (N, T, 1, 1) for CAM and (N, 1, H, W) for SAM.
     """
-    found = attention_layers(network)
+    found = [layer for layer in network.layers if isinstance(layer, Attention)]
     before = keras.Model(network.inputs, [layer.input for layer in found])
     parts: dict[str, list[np.ndarray]] = {layer.name: [] for layer in found}
-    for start in range(0, len(inputs[0]), batch):
-        values = before([x[start : start + batch] for x in inputs], training=False)
+    for start in range(0, len(inputs[0]), BATCH):
+        values = before([x[start : start + BATCH] for x in inputs], training=False)
         for layer, value in zip(found, values, strict=True):
             parts[layer.name].append(keras.ops.convert_to_numpy(layer.weights_of(value, training=False)))
     return {name: np.concatenate(weights) for name, weights in parts.items()}

@@ -116,7 +116,7 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
                 f"SVM: expected clips of at least 2 classes in the training fold, found 1 class: {self.classes_[0]}"
             )
         try:
-            options = Transfer.model_validate(self.get_params())
+            options = Transfer.model_validate({**self.get_params(), "tuning": "none"})
         except ValidationError as error:
             wrong = error.errors()[0]
             raise CompanionError(f"SVM: {wrong['loc'][0]}: {wrong['msg']}, found {wrong['input']!r}") from None

@@ -99,7 +99,7 @@ BASELINES = (
     Row("MEGC baseline", "megc-baseline", beyond=True),
     Row("Majority class", "majority", "majority", beyond=True),
 )
-IDSF = {"inception": {"streams": "idsf"}}
+FLOW, IDSF = {"inception": {"streams": "flow"}}, {"inception": {"streams": "idsf"}}
 
 
 def _by_head(name: str, **changes: dict[str, Any]) -> tuple[Row, ...]:
@@ -157,6 +157,8 @@ TABLES = {
                 *_by_head("IDSF-only", inception={"streams": "idsf"}),
                 FULL,
                 SOFTMAX,
+                Row("Optical flow (linear SVM, no network)", "pooled-svm", "svm", FLOW, beyond=True),
+                Row("IDSF (linear SVM, no network)", "pooled-svm", "svm", IDSF, beyond=True),
                 *BASELINES,
             ),
         ),

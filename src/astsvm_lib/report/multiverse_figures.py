@@ -67,7 +67,7 @@ def specification_curve(
 
 
 def variance_figure(effects: dict[str, Sequence[FactorEffect]], heading: str) -> Figure:
-    """Share of the variance that each choice explains, for each head.
+    """Share of the variance that each choice explains, for each head, and the share that chance alone may explain.
 
     Parameters
     ----------
@@ -89,6 +89,9 @@ def variance_figure(effects: dict[str, Sequence[FactorEffect]], heading: str) ->
         shares = {effect.factor.name: effect.share for effect in found}
         heights = np.arange(len(names)) + (number - (len(effects) - 1) / 2) * width
         axis.barh(heights, [shares[e.factor.name] for e in first], height=width, color=COLOURS[2 * number], label=head)
+        chance = {effect.factor.name: effect.by_chance for effect in found}
+        axis.plot([chance[e.factor.name] for e in first], heights, "|", color="black", markersize=5)
+    axis.plot([], [], "|", color="black", label="reached in 5% of cases without any effect")
     axis.set(yticks=range(len(names)), yticklabels=names, xlabel="share of the variance of UF1")
     axis.invert_yaxis()
     axis.tick_params(axis="y", labelsize=8)

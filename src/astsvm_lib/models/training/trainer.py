@@ -135,6 +135,30 @@ class Trainer(ABC):
             Clips, one array (N, ...) per input of the network.
         """
 
+    def fit_from_start(
+        self,
+        inputs: list[np.ndarray],
+        labels: np.ndarray,
+        epochs: int,
+        rng: np.random.Generator,
+        on_epoch: OnEpoch = None,
+    ) -> History:
+        """Initialise the weights, adapt the scale of the inputs to the training clips, and :meth:`fit`.
+
+        Parameters
+        ----------
+        inputs, labels, epochs, on_epoch
+            As for :meth:`fit`.
+        rng
+            Random number generator, which draws first the weights and then the order of the clips in each epoch.
+        """
+        from astsvm_lib.models.ast_network import adapt_inputs
+        from astsvm_lib.models.initialisation import initialise
+
+        initialise(self.network, rng, self.attention_start)
+        adapt_inputs(self.network, inputs)
+        return self.fit(inputs, labels, epochs, rng, on_epoch)
+
     def fit_folds(
         self,
         inputs: list[np.ndarray],
@@ -160,13 +184,8 @@ class Trainer(ABC):
         NetworkOutputs
             Outputs of each fold, in the order of ``folds``.
         """
-        from astsvm_lib.models.ast_network import adapt_inputs
-        from astsvm_lib.models.initialisation import initialise
-
         for fold, rng in folds:
             train, test = ([x[rows] for x in inputs] for rows in (fold.train, fold.test))
-            initialise(self.network, rng, self.attention_start)
-            adapt_inputs(self.network, train)
-            history = self.fit(train, labels[fold.train], epochs, rng, on_epoch)
+            history = self.fit_from_start(train, labels[fold.train], epochs, rng, on_epoch)
             train_features, _ = self.predict(train)
             yield NetworkOutputs(train_features, *self.predict(test), history)

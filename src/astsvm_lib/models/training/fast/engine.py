@@ -28,6 +28,7 @@ import math
 import keras
 import numpy as np
 
+from astsvm_lib.errors import CompanionError
 from astsvm_lib.models.fusion_attention import Attention, ChannelAttention, SpatialAttention
 from astsvm_lib.models.training.fast.layers import Stream, Weights, activate, activate_backwards
 from astsvm_lib.models.training.fast.loops import BETA_1, BETA_2, EPSILON, KERNEL, adam_step
@@ -202,6 +203,8 @@ class FastTrainer(Trainer):
                 batch = order[start : start + self.options.batch_size]
                 chosen = None if weights is None else weights[batch]
                 batch_loss, batch_correct = fast.step(batch, labels[batch], chosen, self.options.learning_rate)
+                if not np.isfinite(batch_loss):  # what follows would be NaN as well
+                    raise CompanionError(f"training has diverged: the loss in epoch {epoch} is {batch_loss}")
                 loss += batch_loss * len(batch)
                 correct += batch_correct
             history.append({"epoch": epoch, "loss": loss / len(order), "accuracy": correct / len(order)})

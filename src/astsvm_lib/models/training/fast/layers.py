@@ -290,7 +290,7 @@ class InceptionBranch:
         self.kernel, self.bias, self.weights = layer.kernel.path, layer.bias.path, weights
 
     def forward(self, padded: np.ndarray, best: np.ndarray, where: np.ndarray) -> None:
-        """Write the outputs for padded clips (N, T + 2, h + 6, w + 10) to ``best``, and the positions of the maxima."""
+        """Write the outputs for padded clips (N, T + 2, h + 6, w + 9) to ``best``, and the positions of the maxima."""
         kernel = np.ascontiguousarray(self.weights[self.kernel][..., 0, :])
         for_each(lambda n: convolve_and_pool(padded[n], kernel, best[n], where[n]), len(padded))
         best += self.weights[self.bias]
@@ -375,7 +375,7 @@ class Stream:
         self.padded[:, 1:-1, 3:-3, 3:-RIGHT] = sampled
         windows = [-(-side // 3) for side in (frames, height, width)]
         self.best = np.empty((len(self.branches), count, *windows, FILTERS), x.dtype)
-        self.where: np.ndarray = np.empty(self.best.shape, np.int32)
+        self.where: np.ndarray = np.zeros(self.best.shape, np.int32)
         for branch, best, where in zip(self.branches, self.best, self.where, strict=True):
             branch.forward(self.padded, best, where)
         return np.concatenate(list(self.best), axis=-1)

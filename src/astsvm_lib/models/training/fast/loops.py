@@ -15,9 +15,10 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from astsvm_lib.models.inception import FILTERS
+
 KERNEL = 7  # side of SAM's kernels; the loops below support no other size
 MARGIN = KERNEL // 2
-FILTERS = 16  # of a convolution of the inception modules
 RIGHT = 6  # columns after a padded clip: three below a kernel, and three that complete a group of four columns
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's defaults in Keras
 

@@ -5,7 +5,7 @@ import pytest
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import score, uar, uf1
-from astsvm_lib.evaluation.statistics import by_subject, compare, holm
+from astsvm_lib.evaluation.statistics import by_subject, compare, holm, smallest_p
 from astsvm_lib.models.inner_search import search
 from astsvm_lib.paper.attainable import attainable
 from astsvm_lib.recipe import Transfer
@@ -116,3 +116,14 @@ def test_the_search_looks_at_the_training_fold_alone_and_finds_what_separates():
         assert found.options.C == 0.1  # of equals, the first tried
     with pytest.raises(CompanionError, match="at least 2 subjects"):
         search(features, labels, np.zeros(24, int), Transfer())
+
+
+def test_few_subjects_put_a_floor_under_p():
+    assert smallest_p(3) == 0.25
+    assert smallest_p(8, 4) == 4 * 2 / 2**8
+    assert smallest_p(3, 10) == 1
+    assert smallest_p(24, 2) == 2 / 10_001
+    one = np.zeros((1, 8, 2, 2), int)
+    one[:, :, 0, 0] = one[:, :, 1, 1] = 1  # every subject: one clip of each class, both right
+    found = compare(one, one[..., ::-1], np.random.default_rng(0))
+    assert found.uf1_p == smallest_p(8)

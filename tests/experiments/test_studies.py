@@ -2,9 +2,11 @@
 
 from collections import Counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from astsvm_lib import report
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments import PROFILES
 from astsvm_lib.experiments.multiverse import (
@@ -103,3 +105,21 @@ def test_the_number_of_epochs_follows_from_the_stored_study():
 
 def _never(fold: FoldResult) -> FoldResult:
     return fold.model_copy(update={"epochs": [{**epoch, "accuracy": 0.5} for epoch in fold.epochs]})
+
+
+def test_the_figures_of_the_multiverse_show_every_recipe_and_the_share_by_chance():
+    chosen = specifications()
+    rng = np.random.default_rng(3)
+    svm, softmax = rng.uniform(0.3, 0.8, (2, len(chosen)))
+    effects = {
+        head: factor_effects(chosen[1:], values[1:], rng, 20) for head, values in (("svm", svm), ("softmax", softmax))
+    }
+    curve = report.specification_curve(chosen, svm, softmax, effects["svm"][:3], "rehearsal data")
+    top, below = curve.axes
+    shown = {line.get_label(): line.get_ydata() for line in top.lines}
+    assert sorted(shown["SVM"]) == list(shown["SVM"]) == sorted(svm)
+    ticks = [line for line in below.lines if line.get_marker() == "|"]
+    assert sum(len(line.get_xdata()) for line in ticks) == 3 * len(chosen)
+    bars = report.variance_figure(effects, "rehearsal data").axes[0]
+    assert len(bars.patches) == 2 * len(FACTORS)
+    plt.close("all")

@@ -16,6 +16,7 @@ from astsvm_lib.experiments.table_results import (
     compared_each,
     compared_together,
     not_compared,
+    overall,
     results_of,
     results_with_rehearsals,
     runs_of,
@@ -135,6 +136,12 @@ def test_two_rows_are_compared_on_each_data_set_and_on_all_together(filled: Stor
     assert found["together"].subjects == 2 * found["a"].subjects
     assert found["together"].uf1 == pytest.approx(found["a"].uf1)
     assert list(compared_together({"a": results}, "FC+Softmax", "Majority class")) == ["a"]
+    assert overall(found) == ("all data sets together", found["together"])
+    assert overall({"a": found["a"]}) == ("a", found["a"])
+    assert overall({}) is None
+    figure = report.forest_figure(found, "rehearsal data", "UF1: A minus B")
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(found)
+    plt.close(figure)
 
 
 def test_claims_are_the_rows_of_the_paper_and_are_counted(filled: Store, small_dataset):

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from astsvm_lib.book.folders import project_folder
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.experiments.profiles import PROFILES, profile_named
+from astsvm_lib.experiments.profiles import profile_named
 from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.experiments.stored import require_record
 from astsvm_lib.experiments.studies import study_named
@@ -121,7 +121,7 @@ class Requirements:
         Raises
         ------
         CompanionError
-            If a key, stage, table, method or profile is unknown, or a value has the wrong type.
+            If a key, stage, table, study, method or profile is unknown, or a value has the wrong type.
         """
         try:
             front = Front.model_validate(dict(declared))
@@ -131,6 +131,8 @@ class Requirements:
                 method_named(runs.method)
                 if runs.table is not None:
                     table_numbered(runs.table)
+                if runs.study is not None:
+                    study_named(runs.study)
                 if runs.profile is not None:
                     profile_named(runs.profile)
         except ValidationError as error:
@@ -177,7 +179,7 @@ class Requirements:
         own = parameters.get("dataset")
         found = []
         for runs in self.front.runs:
-            profile = runs.profile or next(iter(PROFILES))
+            profile = runs.profile or "paper"
             if runs.study is not None:
                 found += [(runs, run) for run in study_named(runs.study).runs(0)]
                 continue

@@ -159,6 +159,11 @@ def smallest_p(subjects: int, tests: int = 1, draws: int = 10_000) -> float:
         Number of tests that are corrected for.
     draws
         As for :func:`compare`.
+
+    Returns
+    -------
+    float
+        2 / 2^subjects or 1 / (draws + 1), times the number of tests; at most 1.
     """
     one = 2 / 2**subjects if subjects <= EXACT_SUBJECTS else 1 / (draws + 1)
     return min(1.0, tests * one)

@@ -137,6 +137,11 @@ def recipe_of(levels: dict[str, str], base: Recipe | None = None) -> Recipe:
         Level of each factor by its name.
     base
         Recipe to change; the default recipe by default.
+
+    Raises
+    ------
+    CompanionError
+        If a level gives a value that the recipe does not allow.
     """
     recipe = base or Recipe()
     for factor in FACTORS:

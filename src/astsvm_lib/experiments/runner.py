@@ -161,7 +161,7 @@ def evaluate(
     Notes
     -----
     Section IV.B; chapters "Training" and "LOSO, UAR and UF1". The random numbers of a fold depend only on the seed
-    of the run and the test subject, so that order and number of jobs affect results by rounding errors at most.
+    of the run and the name of the fold, so that order and number of jobs affect results by rounding errors at most.
     """
     store = store or Store()
     stored = None if overwrite else store.find(run.key, run.data)

@@ -289,6 +289,25 @@ def compared_together(results: dict[str, list[Result]], row: str, against: str, 
     return found
 
 
+def overall(found: dict[str, Comparison]) -> tuple[str, Comparison] | None:
+    """The comparison on all data sets together, or on the only one, and the name of the data.
+
+    Parameters
+    ----------
+    found
+        As from :func:`compared_together`.
+
+    Returns
+    -------
+    tuple or None
+        None if nothing was compared.
+    """
+    if not found:
+        return None
+    name = "together" if "together" in found else next(iter(found))
+    return ("all data sets together" if name == "together" else name), found[name]
+
+
 def _stacked(matrices: list[np.ndarray]) -> np.ndarray:
     """Matrices of several data sets, (seeds, S, N_c, N_c) each, as those of one; as many seeds as all have."""
     seeds = min(map(len, matrices))

@@ -13,7 +13,7 @@ from astsvm_lib.recipe import Transfer
 
 
 def subject_numbers(clips: Sequence[Clip]) -> np.ndarray:
-    """Number (N,) of the subject of each clip, for inner validation."""
+    """Number (N,) of the subject of each clip among these clips, for inner validation."""
     groups = sorted({clip.group for clip in clips})
     return np.array([groups.index(clip.group) for clip in clips])
 

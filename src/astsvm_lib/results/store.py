@@ -267,13 +267,13 @@ class Store:
         run
             Identifier of the unfinished run.
         fold
-            The fold; an earlier one of the same subject is replaced.
+            The fold; an earlier one of the same name is replaced.
         """
         path = self._partial(run) / f"{digest(fold.result.name)}.json"
         write_atomically(path, fold.model_dump_json().encode())
 
     def folds(self, run: str) -> dict[str, FinishedFold]:
-        """Finished folds of an unfinished run, by subject; damaged folds are omitted with a warning."""
+        """Finished folds of an unfinished run, by name; damaged folds are omitted with a warning."""
         found = {}
         for path in sorted(self._partial(run).glob("*.json")):
             try:

@@ -140,7 +140,7 @@ def test_errors_are_one_message_and_no_traceback(astsvm):
         (["chapter", "run", "nothing"], "unknown chapter 'nothing'"),
         (["chapter", "run", "readings", "-p", "colour", "red"], "unknown parameter colour; it takes recipe"),
         (["recipe", "none.yaml"], "cannot be read"),
-        (["methods", "lbp"], "unknown method 'lbp'; expected one of ast-svmnet, untrained, kernels, lbp-top"),
+        (["methods", "lbp"], "unknown method 'lbp'; expected one of ast-svmnet, untrained, kernels, mean-attention"),
         (["evaluate", "--dataset", "rehearsal-mini", "--method", "off"], "unknown method 'off'"),
     ):
         result = astsvm(*arguments)
@@ -178,7 +178,7 @@ def test_smoke_evaluation_writes_a_record(astsvm, tmp_path: Path):
     result = astsvm("evaluate", "--dataset", "rehearsal-mini", "--profile", "smoke", "--seed", "7")
     assert result.returncode == 0, result.stderr
     assert "rehearsal data" in result.stdout
-    assert result.stdout.count("UAR") == 3
+    assert result.stdout.count("UAR") == 4
     (record,) = Store(tmp_path / "results").records()
     assert len(record.clips) == 16
 
@@ -208,18 +208,18 @@ def test_a_table_is_run_and_shown(astsvm, tmp_path: Path):
     asked = ("run", "--table", "12", "--dataset", "rehearsal-mini", "--profile", "smoke")
     planned = astsvm(*asked, "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    assert planned.stdout.startswith("3 runs, 0 of them stored in results")
+    assert planned.stdout.startswith("5 runs, 0 of them stored in results")
     done = astsvm(*asked)
     assert done.returncode == 0, done.stderr
-    assert "3 of 3, about 0 min left: rehearsal-mini_majority_smoke_seed0_" in done.stdout
-    assert len(Store(tmp_path / "results").rows()) == 3
-    assert astsvm(*asked).stdout == "3 runs, 3 of them stored in results\n"
+    assert "5 of 5, about 0 min left: rehearsal-mini_majority_smoke_seed0_" in done.stdout
+    assert len(Store(tmp_path / "results").rows()) == 5
+    assert astsvm(*asked).stdout == "5 runs, 5 of them stored in results\n"
     shown = astsvm(
         "table", "12", "--dataset", "rehearsal-mini", "--profile", "smoke", "--results", "results", "--format", "json"
     )
     rows = json.loads(shown.stdout)
     assert {row["block"] for row in rows} == {"companion"}
-    assert [len(row["records"]) for row in rows] == [1, 1, 1, 1, 1, 1]
+    assert [len(row["records"]) for row in rows] == [1] * 8
 
 
 def test_the_committed_tables_have_both_blocks(astsvm):
@@ -232,6 +232,10 @@ def test_the_committed_tables_have_both_blocks(astsvm):
         stored = results.scores(PROJECT / "book/results").set_index("run")
         for row in ran:
             if row["block"] == "companion":
+                assert row["profile"] == "paper"
+                assert row["current"]
+                assert row["epochs"] == stored.loc[row["records"][0], "epochs"].max()
+                assert row["seeds"] == sorted(set(row["seeds"]))
                 found = stored.loc[row["records"]]
                 own = found.groupby("head")[["uar", "uf1"]].mean()
                 assert any(row["uar"] == pytest.approx(u) and row["uf1"] == pytest.approx(f) for u, f in own.values)

@@ -110,7 +110,7 @@ def test_stretched_maps_go_from_0_to_1():
 
 def test_wrong_names_and_settings_are_refused():
     with pytest.raises(
-        CompanionError, match="unknown method 'lbp'; expected one of ast-svmnet, untrained, kernels, lbp-top"
+        CompanionError, match="unknown method 'lbp'; expected one of ast-svmnet, untrained, kernels, mean-attention"
     ):
         method_named("lbp")
     bi_woof = METHODS["bi-woof"].settings

@@ -195,9 +195,9 @@ def _compute(waiting: list[Run], store: Store, jobs: int, dry_run: bool, schedul
 @records_option
 @click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
 def study_command(name: str, seeds: str, part: str, jobs: int, out: Path, dry_run: bool) -> None:
-    """Run a study on the development data: convergence, development or multiverse.
+    """Run a study on the development data, on which all defaults were chosen.
 
-    The defaults of the recipe were chosen with these studies. Stored runs are skipped, and interrupted runs are
+    NAME is convergence, development or multiverse. Stored runs are skipped, and interrupted runs are
     resumed. The features of all recipes of the study are kept in the cache, up to 20 GB.
     """
     from astsvm_lib.experiments.studies import study_named

@@ -6,7 +6,7 @@ in this file.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -129,10 +129,6 @@ class Head(Part):
     )
 
 
-#: Values of the fields that inner validation chooses, as long as it does.
-TUNED: dict[str, Any] = {"C": 1.0, "gamma": "scale", "standardise": True}
-
-
 class Transfer(Part):
     """The support vector machine (R12)."""
 
@@ -162,7 +158,8 @@ class Transfer(Part):
 
     @model_validator(mode="after")
     def _no_value_is_ignored(self) -> Self:
-        given = [name for name in ("C", "gamma", "standardise") if getattr(self, name) != TUNED[name]]
+        fields = type(self).model_fields
+        given = [name for name in ("C", "gamma", "standardise") if getattr(self, name) != fields[name].default]
         if self.tuning == "inner" and given:
             raise ValueError(f"{', '.join(given)} would not be used: inner validation chooses them; set tuning to none")
         return self

@@ -50,7 +50,8 @@ class Factor:
     @property
     def shares(self) -> np.ndarray:
         """Share of each level, which sum to 1."""
-        return np.array(self.weights or [1.0] * len(self.levels)) / (sum(self.weights) or len(self.levels))
+        weights = np.array(self.weights or [1.0] * len(self.levels))
+        return weights / weights.sum()
 
 
 def _of(section: str, field: str, *values: Any) -> dict[str, Choice]:
@@ -107,6 +108,11 @@ class Specification:
     levels: dict[str, str]
     recipe: Recipe
 
+    @property
+    def group(self) -> int:
+        """Number of its group, whose recipes share their features; -1 for the default recipe."""
+        return (self.number - 1) // PER_GROUP
+
     def with_streams(self, streams: str) -> Recipe:
         """The recipe with one input (``"flow"`` or ``"idsf"``) or ``"both"``, for the order of Table 9."""
         if streams != "both" and self.recipe.inception.modules == "split":
@@ -128,22 +134,20 @@ def _sample(factors: tuple[Factor, ...], count: int, rng: np.random.Generator) -
     return found
 
 
-def recipe_of(levels: dict[str, str], base: Recipe | None = None) -> Recipe:
+def recipe_of(levels: dict[str, str]) -> Recipe:
     """The recipe with these levels.
 
     Parameters
     ----------
     levels
         Level of each factor by its name.
-    base
-        Recipe to change; the default recipe by default.
 
     Raises
     ------
     CompanionError
         If a level gives a value that the recipe does not allow.
     """
-    recipe = base or Recipe()
+    recipe = Recipe()
     for factor in FACTORS:
         recipe = recipe.replace(**factor.levels[levels[factor.name]])
     return recipe
@@ -239,7 +243,7 @@ def factor_effects(
     values = np.asarray(scores, float)
     if len(values) < 2 * PER_GROUP:
         raise CompanionError(f"effects of the readings: expected at least {2 * PER_GROUP} recipes, found {len(values)}")
-    groups = np.array([(s.number - 1) // PER_GROUP for s in chosen])
+    groups = np.array([s.group for s in chosen])
     exchanged = [_exchanged(groups, rng) for _ in range(draws)]
     found = []
     for factor in FACTORS:
@@ -271,7 +275,7 @@ def share_of_recipes(
     tuple of float
         Share, lower and upper end of the interval.
     """
-    groups = np.array([(s.number - 1) // PER_GROUP for s in chosen])
+    groups = np.array([s.group for s in chosen])
     values, names = np.asarray(holds, float), np.unique(groups)
     sums = np.array([values[groups == name].sum() for name in names])
     sizes = np.array([(groups == name).sum() for name in names])

@@ -70,7 +70,7 @@ PROFILES = {
         Profile("development", 15, 1.0, None, None, "all clips, 4 folds, 15 epochs: for choices on rehearsal-dev", 4),
         Profile("convergence", 40, 1.0, None, None, "all clips, 4 folds, 40 epochs: for the number of epochs", 4),
         Profile(
-            "multiverse", 10, 1.0, None, None, "all clips, 4 folds, 10 epochs: for many recipes on rehearsal-dev", 4
+            "multiverse", 15, 1.0, None, None, "all clips, 3 folds, 15 epochs: for many recipes on rehearsal-dev", 3
         ),
     )
 }

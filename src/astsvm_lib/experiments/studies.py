@@ -53,10 +53,8 @@ def _convergence(seed: int) -> list[Run]:
 def _development(seed: int) -> list[Run]:
     data = load(DATASET)
     recipes = [Recipe(), *(Recipe().replace(**variant.changes) for variant in VARIANTS)]
-    others = (
-        "untrained",
-        *(("pooled-svm", "megc-baseline", "majority") if seed == 0 else ()),
-    )  # the same for all seeds
+    deterministic = ("pooled-svm", "megc-baseline", "majority")
+    others = ("untrained", *(deterministic if seed == 0 else ()))
     return [
         *(plan(data, recipe, "development", seed) for recipe in recipes),
         *(plan(data, None, "development", seed, method) for method in others),
@@ -64,6 +62,22 @@ def _development(seed: int) -> list[Run]:
 
 
 STREAMS: tuple[Literal["both", "flow", "idsf"], ...] = ("both", "flow", "idsf")
+
+
+def multiverse_runs(seed: int = 0) -> dict[tuple[Specification, str], Run]:
+    """Runs of the multiverse by specification and streams (``"both"``, ``"flow"``, ``"idsf"``).
+
+    Parameters
+    ----------
+    seed
+        Seed of the runs.
+    """
+    data = load(DATASET)
+    return {
+        (specification, streams): plan(data, specification.with_streams(streams), "multiverse", seed)
+        for specification in specifications()
+        for streams in STREAMS
+    }
 
 
 def multiverse_scores(store: Store, seed: int = 0) -> dict[tuple[Specification, str], dict[str, float]]:
@@ -79,25 +93,17 @@ def multiverse_scores(store: Store, seed: int = 0) -> dict[tuple[Specification, 
     Returns
     -------
     dict
-        By specification and streams (``"both"``, ``"flow"``, ``"idsf"``); then by head, ``"svm"`` and ``"softmax"``.
+        By specification and streams, as :func:`multiverse_runs`; then by head, ``"svm"`` and ``"softmax"``.
     """
     found: dict[tuple[Specification, str], dict[str, float]] = {}
-    data = load(DATASET)
-    for specification in specifications():
-        for streams in STREAMS:
-            run = plan(data, specification.with_streams(streams), "multiverse", seed)
-            if record := store.find(run.key, run.data):
-                found[specification, streams] = {head: record.scores(head).uf1 for head in ("svm", "softmax")}
+    for which, run in multiverse_runs(seed).items():
+        if record := store.find(run.key, run.data):
+            found[which] = {head: record.scores(head).uf1 for head in ("svm", "softmax")}
     return found
 
 
 def _multiverse(seed: int) -> list[Run]:
-    data = load(DATASET)
-    return [
-        plan(data, specification.with_streams(streams), "multiverse", seed)
-        for specification in specifications()
-        for streams in STREAMS
-    ]
+    return list(multiverse_runs(seed).values())
 
 
 STUDIES = {

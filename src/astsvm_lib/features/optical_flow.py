@@ -105,4 +105,6 @@ def flow_sequence(frames: np.ndarray, options: Flow = DEFAULT) -> np.ndarray:
     u, v = fields[..., 0], fields[..., 1]
     if options.component == "both":
         return np.stack([u, v])
-    return np.ascontiguousarray({"u": u, "v": v}[options.component]) if options.component in "uv" else np.hypot(u, v)
+    if options.component == "magnitude":
+        return np.hypot(u, v)
+    return np.ascontiguousarray(u if options.component == "u" else v)

@@ -92,7 +92,7 @@ FULL = Row("AST+SVMNET", "ast-svmnet")
 SOFTMAX = Row("AST+SVMNET (Softmax)", "ast-svmnet", "softmax", beyond=True)
 DEFAULTS = Row("AST+SVMNET (SVM, library defaults)", "ast-svmnet", "svm-defaults", beyond=True)
 LINEAR = Row("AST+SVMNET (linear SVM)", "ast-svmnet", "svm-linear", beyond=True)
-#: Rows of every table against which the network has to prove itself.
+#: Baselines in every table.
 BASELINES = (
     Row("Untrained network (SVM)", "untrained", beyond=True),
     Row("Linear SVM, no network", "pooled-svm", beyond=True),

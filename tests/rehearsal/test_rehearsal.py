@@ -109,7 +109,7 @@ def test_drawing_a_design_again_gives_the_same_scripts_and_another_seed_others()
 
 def test_nobody_takes_part_twice_and_all_kinds_of_people_take_part():
     seeds = [seed for group in people().values() for seed in group]
-    assert len(set(seeds)) == len(seeds) == 76
+    assert len(set(seeds)) == len(seeds) == 76 + 24
     subjects = [make_subject(seed) for part in CORPORA for seed in people()[part][::6]]
     assert {subject.male for subject in subjects} == {True, False}
     tones = np.array([subject.tone for subject in subjects])

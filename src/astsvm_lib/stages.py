@@ -111,6 +111,7 @@ STAGES = {
         Stage("method/off-apexnet", "methods.off_apexnet", ("onset-apex", "strain", "off-apexnet", "folds")),
         Stage("method/ststnet", "methods.ststnet", ("onset-apex", "strain", "ststnet", "folds")),
         Stage("method/megc-baseline", "methods.megc_baseline", ("onset-apex", "strain", "folds")),
+        Stage("method/maps-svm", "methods.maps_svm", ("onset-apex", "strain", "inner-search", "folds")),
         Stage("method/majority", "methods.majority", ("folds",)),
     )
 }

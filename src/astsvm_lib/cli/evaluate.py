@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -34,7 +34,25 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.option("--dataset", required=True, metavar="ID", help="Data set, as in: astsvm data list.")
+@click.option("--dataset", "--test", required=True, metavar="ID", help="Data set to test on, as in: astsvm data list.")
+@click.option(
+    "--train", default="", metavar="ID[,ID...]", help="Other data sets to train on, instead of all other subjects."
+)
+@click.option("--joint", is_flag=True, help="With --train: LOSO, in which the clips of these data sets train as well.")
+@click.option(
+    "--leave-out",
+    type=click.Choice(["subject", "database"]),
+    default="subject",
+    show_default=True,
+    help="What each fold leaves out; database: one part of a composite data set (holdout-database protocol).",
+)
+@click.option(
+    "--standardise",
+    type=click.Choice(["method", "corpus"]),
+    default="method",
+    show_default=True,
+    help="Standardise as the method does; or first each input feature within each data set, without labels.",
+)
 @click.option(
     "--profile",
     type=click.Choice(list(PROFILES)),
@@ -58,6 +76,10 @@ if TYPE_CHECKING:
 @json_option
 def evaluate_command(
     dataset: str,
+    train: str,
+    joint: bool,
+    leave_out: Literal["subject", "database"],
+    standardise: Literal["method", "corpus"],
     profile: str,
     method: str,
     recipe_file: Path | None,
@@ -69,18 +91,29 @@ def evaluate_command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Evaluate a method by leave-one-subject-out, and store a record.
+    """Evaluate a method by leave-one-subject-out or across data sets, and store a record.
 
     The default is the paper's method: train the network, then fit the SVM to its features. Other methods are
-    listed by: astsvm methods.
+    listed by: astsvm methods. With --train, the method is trained once on other data sets and tested on all clips
+    of --test.
     """
-    from astsvm_lib.datasets import load
+    from astsvm_lib.datasets import load, load_manifest
+    from astsvm_lib.evaluation.protocol import Protocol
     from astsvm_lib.experiments import evaluate, is_current, plan
     from astsvm_lib.methods import method_named
     from astsvm_lib.results.store import Store
 
     settings = method_named(method).settings.from_yaml(settings_file) if settings_file else None
-    run = plan(load(dataset, root), read_recipe(recipe_file), profile, seed, method, settings)
+    others = tuple(name.strip() for name in train.split(",")) if train.strip() else ()
+    if not others and joint:
+        raise CompanionError("--joint: expected other data sets to train on, found none; name them with --train")
+    if others and leave_out == "database" and not joint:
+        raise CompanionError(
+            "--leave-out database: nothing is left out with --train alone; add --joint or omit --train"
+        )
+    protocol = Protocol(leave_out, others, joint, standardise)
+    tested, *training = (load(name, root if load_manifest(name).root else None) for name in (dataset, *others))
+    run = plan(tested, read_recipe(recipe_file), profile, seed, method, settings, protocol, training)
     store = Store(out)
     stored = not overwrite and is_current(run, store)
     record = evaluate(run, jobs, store, overwrite=overwrite)
@@ -89,16 +122,28 @@ def evaluate_command(
         heads = {
             head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()} for head, s in scores.items()
         }
-        about = {"record": record.name, "heading": record.heading, "method": method, "classes": record.classes}
+        about: dict[str, Any] = {
+            "record": record.name,
+            "heading": record.heading,
+            "protocol": record.protocol,
+            "method": method,
+        }
+        about["classes"] = record.classes
         print_json({**about, **heads})
         return
     amount = f", {record.epochs} epochs" if record.epochs else ""
-    click.echo(f"{record.heading}, {run.method.title}: {len(record.clips)} clips, {len(record.folds)} subjects{amount}")
+    click.echo(f"{record.heading}, {run.method.title}: {len(record.clips)} clips, {_folds(record)}{amount}")
     for head, found in scores.items():
         print_scores(found, run.method.heads[head])
     click.echo(f"\n{record.device}, {record.processor}; {record.seconds:.0f} s of folds")
     where = "already stored, use --overwrite to run it again" if stored else "record"
     click.echo(f"{where}: {record.name} in {out}")
+
+
+def _folds(record: Record) -> str:
+    """Number of subjects left out, or the protocol, for the first line of the output."""
+    lone = {fold.name for fold in record.folds} == {clip.subject for clip in record.clips}
+    return f"{len(record.folds)} subjects" if lone and record.protocol == "LOSO" else record.protocol
 
 
 @click.command("run")

@@ -48,6 +48,9 @@ class Clip:
         numbers.
     stages
         Computing stages that produce the frames: ``("rendering",)`` for a rendered clip, none for a recorded one.
+    load_maps
+        Returns onset-apex maps, (28, 28, 3) float32: u, v and strain, each stretched to 0..1. Only for a clip that is
+        published as maps, without frames; its :attr:`fps` is 0.
     """
 
     dataset: str
@@ -63,6 +66,7 @@ class Clip:
     emotion: str = ""
     action_units: str = ""
     stages: tuple[str, ...] = ()
+    load_maps: Callable[[], np.ndarray] | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> str:
@@ -206,7 +210,7 @@ class Dataset:
                     "offset": clip.offset,
                     "frames": clip.length,
                     "fps": clip.fps,
-                    "milliseconds": 1000 * clip.length / clip.fps,
+                    "milliseconds": 1000 * clip.length / clip.fps if clip.fps else float("nan"),
                 }
                 for clip in self.clips
             ]

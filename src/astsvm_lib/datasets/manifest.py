@@ -66,14 +66,15 @@ class Fix(Declared):
 
 
 class Show(Declared):
-    """What the licence permits to be published: frames of subjects; their landmarks; flow and averages."""
+    """What the licence permits to be published: frames of subjects; their landmarks; averages; flow of single clips."""
 
     frames: bool
     landmarks: bool
     aggregates: bool
+    flow: bool = True
 
 
-_NEEDED_WHEN_GATED = ("website", "obtain", "terms", "root", "tree", "doi", "citation")
+_NEEDED_ON_DISK = ("website", "obtain", "terms", "root", "tree", "doi", "citation")
 
 
 class Manifest(Declared):
@@ -86,7 +87,8 @@ class Manifest(Declared):
     doi, citation
         DOI of the paper that presents the data set, and its key in the book's bibliography.
     access
-        ``generated``: by the library; ``gated``: distributed by its owners under a licence.
+        ``generated``: by the library; ``gated``: distributed by its owners under a licence; ``published``: may be
+        downloaded by anybody.
     website, obtain
         Where and how to request the data.
     licence, terms
@@ -123,8 +125,8 @@ class Manifest(Declared):
     model_config = ConfigDict(
         title="Manifest of a data set",
         json_schema_extra={
-            "if": {"properties": {"access": {"const": "gated"}}},
-            "then": {"required": list(_NEEDED_WHEN_GATED)},
+            "if": {"properties": {"access": {"enum": ["gated", "published"]}}},
+            "then": {"required": list(_NEEDED_ON_DISK)},
         },
     )
 
@@ -134,7 +136,7 @@ class Manifest(Declared):
     description: str
     doi: str | None = None
     citation: str | None = None
-    access: Literal["gated", "generated"]
+    access: Literal["gated", "generated", "published"]
     website: str | None = None
     obtain: str | None = None
     licence: str
@@ -206,10 +208,16 @@ def schema() -> dict[str, Any]:
 
 
 def how_to_get(manifest: Manifest) -> str:
-    """Instructions for requesting a data set and setting its folder, as text for a terminal."""
+    """Instructions for obtaining a data set and setting its folder, as text for a terminal."""
+    if manifest.access == "published":
+        how = f"{manifest.title}: {manifest.obtain} {manifest.website}\nThen set its folder"
+    else:
+        how = (
+            f"{manifest.title} is distributed under a licence. How to request it: {manifest.obtain} "
+            f"{manifest.website}\nThen unpack it and set its folder"
+        )
     return (
-        f"{manifest.title} is distributed under a licence. How to request it: {manifest.obtain} {manifest.website}\n"
-        f"Then unpack it and set its folder with --root FOLDER, or permanently with\n"
+        f"{how} with --root FOLDER, or permanently with\n"
         f"  export {manifest.root}=FOLDER\n"
         f"(or {SHARED_ROOT} for a folder with all databases). Expected structure:\n{manifest.tree}"
     )
@@ -262,9 +270,9 @@ def set_root(datasets: Iterable[str], root: Path) -> None:
         If none of the data sets is read from disk.
     """
     known = [load_manifest(name) for name in datasets if name in available()]
-    gated = [manifest for manifest in known if manifest.root is not None]
-    if not gated:
+    on_disk = [manifest for manifest in known if manifest.root is not None]
+    if not on_disk:
         names = ", ".join(manifest.id for manifest in known) or "no data"
         raise CompanionError(f"--root: expected a data set that is read from disk, found {names}; omit --root")
-    for manifest in gated:
+    for manifest in on_disk:
         os.environ[str(manifest.root)] = str(root.expanduser().resolve())

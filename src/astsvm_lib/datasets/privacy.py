@@ -15,3 +15,8 @@ def remember(manifest: Manifest) -> None:
 def frames_forbidden() -> tuple[str, ...]:
     """Identifiers of the data sets in use in this process whose frames may not be shown."""
     return tuple(sorted(name for name, manifest in _IN_USE.items() if not manifest.show.frames))
+
+
+def flow_forbidden() -> tuple[str, ...]:
+    """Identifiers of the data sets in use in this process of whose flow only averages over clips may be shown."""
+    return tuple(sorted(name for name, manifest in _IN_USE.items() if not manifest.show.flow))

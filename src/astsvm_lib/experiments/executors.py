@@ -138,7 +138,7 @@ def _run_on_worker(run: Run, task: Task, fold: Fold) -> FinishedFold:
         key = run.name, run.data
         if key not in _EXTRACTED:  # only the arrays of one run are kept in memory
             _EXTRACTED.clear()
-            _EXTRACTED[key] = run.method.extract(run.clips, run.recipe, run.settings, Cache(), 1, False)
+            _EXTRACTED[key] = run.inputs(Cache(), 1, False)
         return _run_one(fold, _EXTRACTED[key], task)
 
 

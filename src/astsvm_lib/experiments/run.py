@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from astsvm_lib.cache import Cache
 from astsvm_lib.choices import Choices
 from astsvm_lib.datasets.clip import Clip, Dataset, fingerprint_of
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.evaluation.protocol import LOSO, Protocol, standardise_corpora
 from astsvm_lib.experiments.profiles import Profile, profile_named
 from astsvm_lib.methods import Method, method_named
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.record import RunKey
 from astsvm_lib.stages import stage_versions
+from astsvm_lib.storage import Arrays
 
 if TYPE_CHECKING:
     from astsvm_lib.results.record import Record
@@ -39,7 +47,7 @@ def differences(chosen: Choices, sections: tuple[str, ...] = ()) -> list[str]:
 
 @dataclass(frozen=True)
 class Run:
-    """A data set, a method with all its choices, a profile, and a seed; see :func:`plan`."""
+    """A data set, a method with all its choices, a profile, a seed and a protocol; see :func:`plan`."""
 
     dataset: Dataset
     recipe: Recipe
@@ -47,6 +55,8 @@ class Run:
     seed: int
     method: Method
     settings: Choices
+    protocol: Protocol = LOSO
+    training: tuple[Dataset, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -63,6 +73,7 @@ class Run:
             epochs=self.epochs,
             seed=self.seed,
             choices=self.method.choices_digest(self.recipe, self.settings),
+            protocol=self.protocol.text,
         )
 
     @property
@@ -71,15 +82,53 @@ class Run:
         return self.key.name
 
     @cached_property
+    def corpora(self) -> tuple[tuple[Clip, ...], ...]:
+        """The clips that the profile selects of the tested data set, and of each other one that trains."""
+        return tuple(self.profile.choose(dataset) for dataset in (self.dataset, *self.training))
+
+    @cached_property
     def clips(self) -> tuple[Clip, ...]:
-        """The clips that the profile selects."""
-        return self.profile.choose(self.dataset)
+        """All clips, those of the tested data set first."""
+        return self.corpora[0] if not self.training else tuple(clip for corpus in self.corpora for clip in corpus)
+
+    @property
+    def corpus_of_clips(self) -> list[str]:
+        """Identifier of the data set of each of :attr:`clips`."""
+        names = (self.dataset.id, *self.protocol.train)
+        return [name for name, corpus in zip(names, self.corpora, strict=True) for _ in corpus]
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Whether each of :attr:`clips` is of the tested data set, (N,) bool."""
+        return np.arange(len(self.clips)) < len(self.corpora[0])
 
     @cached_property
     def data(self) -> str:
         """Fingerprint of the clips that the profile selects."""
         whole = self.clips is self.dataset.clips
         return self.dataset.fingerprint if whole else fingerprint_of(self.clips)
+
+    def inputs(self, cache: Cache, jobs: int = 1, progress: bool = True) -> Arrays:
+        """Arrays of the method for all of :attr:`clips`, standardised as the protocol requires.
+
+        Parameters
+        ----------
+        cache
+            Cache for computed arrays.
+        jobs
+            Number of clips processed in parallel.
+        progress
+            Whether to show a progress bar.
+
+        Raises
+        ------
+        CompanionError
+            If a clip cannot be prepared.
+        """
+        arrays = self.method.extract(self.clips, self.recipe, self.settings, cache, jobs, progress)
+        return (
+            standardise_corpora(arrays, self.corpus_of_clips) if self.protocol.standardisation == "corpus" else arrays
+        )
 
     @property
     def stages(self) -> dict[str, int]:
@@ -105,11 +154,16 @@ class Run:
         """The command that computes the run."""
         files = ["--recipe FILE"] if self.recipe != Recipe() else []
         files += ["--settings FILE"] if self.settings != self.method.settings() else []
+        protocol = [f"--train {','.join(self.protocol.train)}"] if self.protocol.train else []
+        protocol += ["--joint"] if self.protocol.joint else []
+        protocol += ["--leave-out database"] if self.protocol.left_out == "database" else []
+        protocol += ["--standardise corpus"] if self.protocol.standardisation == "corpus" else []
         return " ".join(
             [
                 f"astsvm evaluate --dataset {self.dataset.id} --method {self.method.name}",
                 f"--profile {self.profile.name} --seed {self.seed}",
                 *files,
+                *protocol,
             ]
         )
 
@@ -121,13 +175,15 @@ def plan(
     seed: int = 0,
     method: str = "ast-svmnet",
     settings: Choices | None = None,
+    protocol: Protocol | None = None,
+    training: Sequence[Dataset] = (),
 ) -> Run:
     """Specify a run.
 
     Parameters
     ----------
     dataset
-        Data set, which is evaluated by LOSO.
+        Data set whose clips are tested.
     recipe
         Choices that the paper leaves open; the default recipe by default.
     profile
@@ -138,6 +194,10 @@ def plan(
         Name in :data:`~astsvm_lib.methods.METHODS`.
     settings
         The method's own parameters; its defaults by default.
+    protocol
+        Evaluation protocol; LOSO by default.
+    training
+        The data sets that the protocol names in :attr:`~astsvm_lib.evaluation.protocol.Protocol.train`.
 
     Returns
     -------
@@ -147,14 +207,39 @@ def plan(
     Raises
     ------
     CompanionError
-        If the profile or the method is unknown.
+        If the profile or the method is unknown, or a data set that trains has other classes than the tested one or
+        shares a clip with it.
     """
     chosen = method_named(method)
     amount = profile_named(profile) if isinstance(profile, str) else profile
-    return Run(dataset, recipe or Recipe(), amount, seed, chosen, settings or chosen.settings())
+    how = protocol or LOSO
+    _check_training(dataset, how, training)
+    return Run(dataset, recipe or Recipe(), amount, seed, chosen, settings or chosen.settings(), how, tuple(training))
 
 
-def plan_again(record: Record, dataset: Dataset) -> Run:
+def _check_training(dataset: Dataset, protocol: Protocol, training: Sequence[Dataset]) -> None:
+    """Raise an error unless these data sets may train a method that is tested on a data set."""
+    found = tuple(other.id for other in training)
+    if found != protocol.train:
+        raise CompanionError(
+            f"expected the training data {', '.join(protocol.train) or 'of LOSO: none'}, found {', '.join(found)}"
+        )
+    for other in training:
+        if other.classes != dataset.classes:
+            raise CompanionError(
+                f"{other.id}: expected the classes {', '.join(dataset.classes)} of {dataset.id}, found "
+                f"{', '.join(other.classes)}"
+            )
+    counts = Counter((clip.key, clip.fingerprint) for data in (dataset, *training) for clip in data if training)
+    shared = [key for (key, _), count in counts.items() if count > 1]
+    if shared:
+        raise CompanionError(
+            f"{', '.join(found)}: expected no clip of {dataset.id} in the training data, found {len(shared)}, first "
+            f"{shared[0]}; no clip must be both trained on and tested"
+        )
+
+
+def plan_again(record: Record, dataset: Dataset, training: Sequence[Dataset] = ()) -> Run:
     """The run that produced a record.
 
     Parameters
@@ -163,6 +248,8 @@ def plan_again(record: Record, dataset: Dataset) -> Run:
         Stored record. Sections of the recipe that it does not contain have the current defaults.
     dataset
         The data set of the record.
+    training
+        The other data sets that its protocol names.
 
     Raises
     ------
@@ -172,4 +259,6 @@ def plan_again(record: Record, dataset: Dataset) -> Run:
     method = method_named(record.method)
     recipe: dict[str, Any] = record.recipe
     settings = method.settings.from_dict(record.settings)
-    return plan(dataset, Recipe.from_dict(recipe), record.profile, record.seed, record.method, settings)
+    protocol = Protocol.parse(record.protocol)
+    chosen = Recipe.from_dict(recipe)
+    return plan(dataset, chosen, record.profile, record.seed, record.method, settings, protocol, training)

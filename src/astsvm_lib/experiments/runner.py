@@ -1,4 +1,4 @@
-"""The LOSO runner: stored runs are skipped, and interrupted runs are resumed."""
+"""The runner: stored runs are skipped, and interrupted runs are resumed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.evaluation.loso import Fold, grouped_folds, loso
+from astsvm_lib.errors import CompanionError
+from astsvm_lib.evaluation.loso import Fold, grouped_folds
+from astsvm_lib.evaluation.protocol import LOSO
 from astsvm_lib.experiments.executors import select_executor
 from astsvm_lib.experiments.fold import Task
 from astsvm_lib.experiments.run import Run
@@ -41,10 +43,18 @@ def task_of(run: Run) -> Task:
 
 
 def folds_of(run: Run) -> list[Fold]:
-    """The folds of a run over its clips, as its profile defines them."""
+    """The folds of a run over its clips, as its protocol defines them, or its profile for folds of several subjects.
+
+    Raises
+    ------
+    CompanionError
+        If there are too few subjects or databases, or the profile has folds of its own and the protocol is not LOSO.
+    """
     subjects = [clip.group for clip in run.clips]
     if run.profile.folds is None:
-        return loso(subjects)
+        return run.protocol.folds(subjects, run.tested)
+    if run.protocol != LOSO:
+        raise CompanionError(f"profile {run.profile.name}: expected the protocol LOSO, found {run.protocol.text}")
     return grouped_folds(subjects, [clip.label for clip in run.clips], run.profile.folds)
 
 
@@ -91,7 +101,7 @@ def compute_folds(
     ticks = max(1, run.epochs)  # of the progress bar, per fold
 
     def extract() -> Arrays:
-        return run.method.extract(run.clips, run.recipe, run.settings, cache or Cache(), jobs, progress)
+        return run.inputs(cache or Cache(), jobs, progress)
 
     with tqdm(
         total=(done + len(folds)) * ticks,
@@ -184,6 +194,8 @@ def evaluate(
 
     record = _record(run, [done[fold.name] for fold in folds], backend)
     store.write(record)
+    if run.dataset.manifest.access != "generated":
+        store.log_evaluation(record)
     store.discard_folds(partial)
     return record
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.datasets import load
+from astsvm_lib.datasets import load, load_manifest
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.evaluation.protocol import Protocol
 from astsvm_lib.evaluation.scores import uf1
 from astsvm_lib.experiments.run import plan_again
 from astsvm_lib.experiments.runner import compute_folds, folds_of
@@ -135,7 +136,9 @@ def verify(
     """
     if record.outdated:
         raise CompanionError(f"{record.name}: outdated ({'; '.join(record.outdated)}): run it again instead")
-    run = plan_again(record, load(record.dataset, root))
+    names = (record.dataset, *Protocol.parse(record.protocol).train)
+    dataset, *training = (load(name, root if load_manifest(name).root else None) for name in names)
+    run = plan_again(record, dataset, training)
     if run.data != record.data:
         raise CompanionError(
             f"{record.name}: expected the clips with digest {record.data}, found {run.data}; name the folder of the "
@@ -146,13 +149,13 @@ def verify(
             f"{record.name}: expected {record.epochs} epochs for the profile {record.profile}, found {run.epochs}; "
             "run it again instead"
         )
-    names = _spread([fold.name for fold in record.folds], folds)
-    selected = [fold for fold in folds_of(run) if fold.name in names]
+    chosen = _spread([fold.name for fold in record.folds], folds)
+    selected = [fold for fold in folds_of(run) if fold.name in chosen]
     found = list(compute_folds(run, selected, jobs, cache, progress))
     now = {clip.key: clip for fold in found for clip in fold.result.clips}
     stored = {clip.key: clip for clip in record.clips if clip.key in now}
     checks = tuple(_compare(head, stored, now, record.classes) for head in record.heads)
-    return Verification(record, tuple(names), checks, tolerance + ROUNDING, found[0].environment)
+    return Verification(record, tuple(chosen), checks, tolerance + ROUNDING, found[0].environment)
 
 
 def _compare(head: str, stored: dict[str, ClipResult], now: dict[str, ClipResult], classes: list[str]) -> HeadCheck:

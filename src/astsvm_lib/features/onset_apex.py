@@ -135,14 +135,42 @@ def flow_of(clip: Clip, recipe: Recipe, missing: MissingApex = "middle", cache: 
     return cache.get("onset-apex", key, make)["flow"]
 
 
+def clip_maps(
+    clip: Clip,
+    recipe: Recipe,
+    missing: MissingApex = "middle",
+    definition: Definition = "tensor",
+    cache: Cache | None = None,
+) -> np.ndarray:
+    """u, v and optical strain of a clip from onset to apex, (28, 28, 3) float32.
+
+    Parameters
+    ----------
+    clip
+        Clip with its annotation. If it is published as maps, these are returned, each stretched to 0..1.
+    recipe, missing, cache
+        As for :func:`flow_of`.
+    definition
+        Of the strain; see :func:`~astsvm_lib.features.strain.optical_strain`.
+
+    Raises
+    ------
+    CompanionError
+        If no face, or more than one, is found in the onset, or published maps cannot be read.
+    """
+    if clip.load_maps is not None:
+        return clip.load_maps()
+    return motion_maps(flow_of(clip, recipe, missing, cache), definition)
+
+
 def _maps_at(clip: Clip, recipe: Recipe, root: Path) -> np.ndarray:
-    return motion_maps(flow_of(clip, recipe, cache=Cache(root)))
+    return clip_maps(clip, recipe, cache=Cache(root))
 
 
 def all_maps(
     clips: Iterable[Clip], recipe: Recipe, cache: Cache | None = None, jobs: int = 1, progress: bool = True
 ) -> np.ndarray:
-    """:func:`motion_maps` of many clips, (N, 28, 28, 3) float32, in the order of the clips.
+    """:func:`clip_maps` of many clips, (N, 28, 28, 3) float32, in the order of the clips.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from astsvm_lib.cache import Cache
 from astsvm_lib.choices import Choices, Part, option
 from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.evaluation.loso import Fold, fold_rng
-from astsvm_lib.features.onset_apex import flow_of, motion_maps
+from astsvm_lib.features.onset_apex import clip_maps
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
 from astsvm_lib.parallel import map_ordered, quiet_stderr
 from astsvm_lib.recipe import Optimisation, Recipe
@@ -75,8 +75,22 @@ def maps_of(clip: Clip, recipe: Recipe, settings: Any, root: Path) -> np.ndarray
         If the clip cannot be prepared.
     """
     motion = settings.motion
-    maps = motion_maps(flow_of(clip, motion.over(recipe), motion.apex, Cache(root)), motion.strain)
+    maps = clip_maps(clip, motion.over(recipe), motion.apex, motion.strain, Cache(root))
     return stretched(maps) if settings.input.scale == "map" else maps
+
+
+def all_inputs(
+    clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
+) -> np.ndarray:
+    """:func:`maps_of` of many clips, (N, 28, 28, 3) float32.
+
+    Parameters
+    ----------
+    clips, recipe, settings, cache, jobs, progress
+        As for :meth:`astsvm_lib.methods.method.Method.extract`.
+    """
+    work: list[tuple[Any, ...]] = [(clip, recipe, settings, cache.root) for clip in clips]
+    return np.stack(list(map_ordered(maps_of, work, jobs, "onset to apex", progress)))
 
 
 @lru_cache(maxsize=1)
@@ -119,8 +133,7 @@ class OnsetApexNetwork(Method):
     def extract(
         self, clips: Sequence[Clip], recipe: Recipe, settings: Any, cache: Cache, jobs: int, progress: bool
     ) -> Arrays:
-        work: list[tuple[Any, ...]] = [(clip, recipe, settings, cache.root) for clip in clips]
-        maps = np.stack(list(map_ordered(maps_of, work, jobs, "onset to apex", progress)))
+        maps = all_inputs(clips, recipe, settings, cache, jobs, progress)
         return {name: np.ascontiguousarray(maps[..., channel]) for channel, name in enumerate(MAPS)}
 
     def fit_folds(

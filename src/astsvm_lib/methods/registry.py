@@ -8,6 +8,7 @@ from astsvm_lib.methods.bi_woof import BiWoofMethod, BiWoofSettings
 from astsvm_lib.methods.kernels import Kernels
 from astsvm_lib.methods.lbp_top import LbpTopMethod, LbpTopSettings
 from astsvm_lib.methods.majority import Majority
+from astsvm_lib.methods.maps_svm import MapsSvm, MapsSvmSettings
 from astsvm_lib.methods.mean_attention import MeanAttention
 from astsvm_lib.methods.megc_baseline import MegcBaseline
 from astsvm_lib.methods.method import Method, NoSettings
@@ -135,6 +136,14 @@ METHODS: dict[str, Method] = {
             inputs="onset and apex: flow by the recipe's method, and optical strain, at 28x28",
             heads={"svm": "SVM on the maps"},
             settings=NoSettings,
+        ),
+        MapsSvm(
+            name="maps-svm",
+            title="SVM on stretched maps",
+            paper="see2019megc",
+            inputs="onset and apex: flow and optical strain at 28x28, each stretched to 0..1",
+            heads={"svm": "SVM on the maps"},
+            settings=MapsSvmSettings,
         ),
         Majority(
             name="majority",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -165,7 +166,12 @@ def image_grid(
             for spine in axis.spines.values():
                 spine.set_visible(False)
             if j < len(row):
-                options = {"vmin": low, "vmax": high, "cmap": maps[i] if maps else "gray", "interpolation": "nearest"}
+                options: dict[str, Any] = {
+                    "vmin": low,
+                    "vmax": high,
+                    "cmap": maps[i] if maps else "gray",
+                    "interpolation": "nearest",
+                }
                 draw_image(axis, row[j], content[i] if content else "frame", **options)
             if i == 0 and j < len(column_titles):
                 axis.set_title(column_titles[j], fontsize=8, loc="center", pad=2)

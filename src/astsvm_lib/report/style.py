@@ -16,7 +16,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, _ImageBase
 
-from astsvm_lib.datasets.privacy import frames_forbidden
+from astsvm_lib.datasets.privacy import flow_forbidden, frames_forbidden
 from astsvm_lib.errors import CompanionError
 
 #: Okabe and Ito's palette (2008), ordered so that neighbouring colours also differ in lightness.
@@ -29,6 +29,8 @@ SHARPNESS = 2  # image pixels per page pixel
 #: ``diagram``, a matrix or a map of weights; ``free``, rendered or in the public domain.
 Content = Literal["frame", "landmarks", "flow", "average", "diagram", "free"]
 _MARK = "content:"
+#: Fewest clips over which maps are averaged where the flow of a single clip may not be shown.
+FEWEST_CLIPS = 10
 #: A mesh with fewer cells than this cannot show a face.
 _SMALL_MESH = 400
 
@@ -70,7 +72,7 @@ def new_figure(rows: int = 1, columns: int = 1, width: float = 7.2, height: floa
     return figure, axes
 
 
-def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", **options: Any) -> AxesImage:
+def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", clips: int = 1, **options: Any) -> AxesImage:
     """Draw an image and declare its content, which :func:`show` checks.
 
     Parameters
@@ -81,6 +83,8 @@ def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", **opti
         (H, W) or (H, W, 3).
     content
         One of :data:`Content`.
+    clips
+        Number of clips over which an ``average`` was taken.
     **options
         Passed to ``matplotlib.axes.Axes.imshow``.
 
@@ -97,7 +101,7 @@ def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", **opti
     if content not in get_args(Content):
         raise CompanionError(f"content of an image: expected one of {', '.join(get_args(Content))}, found '{content}'")
     drawn = axis.imshow(image, **options)
-    drawn.set_gid(f"{_MARK}{content}")
+    drawn.set_gid(f"{_MARK}{content} {clips}" if content == "average" else f"{_MARK}{content}")
     axis.set(xticks=[], yticks=[])
     return drawn
 
@@ -114,6 +118,15 @@ def _check_privacy(figure: Figure) -> None:
                 f"this figure would show a frame, but frames of the data in use ({', '.join(forbidden)}) may not be "
                 "shown: draw report.face_images or report.change_images instead; if the image is not a frame, declare "
                 f"its content with report.draw_image(..., content=...), one of {', '.join(get_args(Content)[1:])}"
+            )
+    protected = flow_forbidden()
+    for drawn in figure.findobj(_ImageBase) if protected else ():
+        content, _, clips = (drawn.get_gid() or "").removeprefix(_MARK).partition(" ")
+        if content == "flow" or (content == "average" and int(clips or 1) < FEWEST_CLIPS):
+            raise CompanionError(
+                f"this figure would show the flow of fewer than {FEWEST_CLIPS} clips, but of the data in use "
+                f"({', '.join(protected)}) only averages over at least {FEWEST_CLIPS} clips may be shown: draw them "
+                "with report.draw_image(..., content='average', clips=N)"
             )
 
 

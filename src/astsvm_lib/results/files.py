@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from astsvm_lib.errors import CompanionError
@@ -16,8 +16,8 @@ from astsvm_lib.storage import canonical_json
 
 #: Columns of ``runs.csv``. Those in :data:`VOLATILE` may differ between equal results.
 COLUMNS = (
-    "run", "dataset", "heading", "rehearsal", "method", "differs", "profile", "epochs", "seed", "folds", "clips",
-    "classes", "stages", "libraries", "backend", "device", "processor", "threads", "seconds", "commit", "data",
+    "run", "dataset", "heading", "rehearsal", "protocol", "method", "differs", "profile", "epochs", "seed", "folds",
+    "clips", "classes", "stages", "libraries", "backend", "device", "processor", "threads", "seconds", "commit", "data",
     "choices", "recipe", "settings", "checksum",
 )  # fmt: skip
 VOLATILE = ("seconds", "commit")
@@ -137,6 +137,7 @@ def row_of(record: Record) -> Row:
         "dataset": record.dataset,
         "heading": record.heading,
         "rehearsal": "yes" if record.rehearsal else "no",
+        "protocol": record.protocol,
         "method": record.method,
         "differs": record.differs,
         "profile": record.profile,
@@ -159,6 +160,25 @@ def row_of(record: Record) -> Row:
         "settings": canonical_json(record.settings),
         "checksum": checksum(predictions_text(record), curves_text(record)),
     }
+
+
+def evaluations_text(entries: Sequence[tuple[str, Record]], header: bool = True) -> str:
+    """Rows of ``evaluations.csv``: date and time, run, what was evaluated how, and the scores of each head.
+
+    Parameters
+    ----------
+    entries
+        Date and time, and the record, of each evaluation.
+    header
+        Whether to begin with the names of the columns.
+    """
+    rows = [["time", "run", "dataset", "protocol", "method", "differs", "seed", "head", "uar", "uf1", "commit"]]
+    for time, record in entries:
+        about = [time, record.name, record.dataset, record.protocol, record.method, record.differs, str(record.seed)]
+        for head in record.heads:
+            found = record.scores(head)
+            rows.append([*about, head, f"{found.uar:.4f}", f"{found.uf1:.4f}", record.commit or ""])
+    return _csv(rows if header else rows[1:])
 
 
 def same_result(first: Row, second: Row) -> bool:
@@ -249,6 +269,7 @@ def _record_of(row: Row, predictions: str, curves: str) -> Record:
             epochs=int(row["epochs"]),
             seed=int(row["seed"]),
             choices=row["choices"],
+            protocol=row["protocol"],
         ),
         heading=row["heading"],
         rehearsal=row["rehearsal"] == "yes",

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.evaluation.protocol import LOSO, Protocol
 from astsvm_lib.evaluation.scores import Scores, score
 from astsvm_lib.evaluation.statistics import by_subject
 from astsvm_lib.stages import outdated_stages
@@ -100,6 +101,8 @@ class RunKey(Part):
         Number of epochs of each fold that the profile stands for; 0 for a method without epochs.
     choices
         Digest of the recipe and of the method's own parameters.
+    protocol
+        Text of the evaluation protocol; see :class:`~astsvm_lib.evaluation.protocol.Protocol`.
     """
 
     dataset: str
@@ -108,11 +111,13 @@ class RunKey(Part):
     epochs: int
     seed: int
     choices: str
+    protocol: str = LOSO.text
 
     @property
     def name(self) -> str:
-        """Data set, method, profile, seed, and the digest of all choices."""
-        return f"{self.dataset}_{self.method}_{self.profile}_seed{self.seed}_{self.choices}"
+        """Data set, method, profile, seed, the digest of all choices, and that of a protocol other than LOSO."""
+        name = f"{self.dataset}_{self.method}_{self.profile}_seed{self.seed}_{self.choices}"
+        return name + Protocol.parse(self.protocol).suffix
 
 
 class Record(Part):
@@ -197,6 +202,11 @@ class Record(Part):
     @property
     def seed(self) -> int:
         return self.key.seed
+
+    @property
+    def protocol(self) -> str:
+        """Text of the evaluation protocol."""
+        return self.key.protocol
 
     @property
     def clips(self) -> list[ClipResult]:

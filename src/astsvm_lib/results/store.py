@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import shutil
 import warnings
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +23,7 @@ from astsvm_lib.results.files import (
     Row,
     checksum,
     curves_text,
+    evaluations_text,
     predictions_text,
     read_runs,
     record_of,
@@ -191,8 +194,8 @@ class Store:
         seeds = sorted(
             int(row["seed"])
             for row in self.rows().values()
-            if (row["dataset"], row["method"], row["profile"], row["choices"])
-            == (key.dataset, key.method, key.profile, key.choices)
+            if (row["dataset"], row["method"], row["profile"], row["choices"], row["protocol"])
+            == (key.dataset, key.method, key.profile, key.choices, key.protocol)
         )
         keys = [key.model_copy(update={"seed": seed}) for seed in seeds] or [key]
         return [record for each in keys if (record := self.find(each, data, outdated)) is not None]
@@ -228,6 +231,30 @@ class Store:
                     path.unlink(missing_ok=True)
             write_atomically(runs, runs_text({**rows, record.name: row}).encode())
         _record.cache_clear()
+
+    def log_evaluation(self, record: Record) -> None:
+        """Append the scores of a record to ``evaluations.csv``, one row per head, with the date and time in UTC.
+
+        Every evaluation on real data leaves a row, also one whose record is later replaced or deleted, so that the
+        number of attempts can be read from the log.
+
+        Parameters
+        ----------
+        record
+            Record of a run that was just computed.
+        """
+        path = self.folder / "evaluations.csv"
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        with FileLock(self.folder / ".runs.lock"):
+            text = path.read_text(encoding="utf-8") if path.is_file() else evaluations_text([])
+            write_atomically(path, (text + evaluations_text([(now, record)], header=False)).encode())
+
+    def evaluations(self) -> list[dict[str, str]]:
+        """Rows of ``evaluations.csv``, the oldest first; empty if there is no such file."""
+        path = self.folder / "evaluations.csv"
+        if self._traced:
+            _trace(ALL_RUNS)
+        return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.is_file() else []
 
     def check_writable(self) -> None:
         """Check that records may be written here.

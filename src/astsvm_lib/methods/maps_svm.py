@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.choices import Choices, option
+from astsvm_lib.choices import Choices, Part, option
 from astsvm_lib.datasets.clip import Clip
+from astsvm_lib.methods.megc_baseline import baseline_estimator
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
 from astsvm_lib.methods.motion import Motion
 from astsvm_lib.methods.onset_apex_network import MAPS, PeerInput, all_inputs
 from astsvm_lib.methods.svm_head import subject_numbers, svm_decisions
+from astsvm_lib.models.svm_transfer import expand_decisions
 from astsvm_lib.recipe import Recipe, Transfer
 from astsvm_lib.storage import Arrays
 
@@ -34,6 +37,25 @@ class MapsInput(PeerInput):
     )
 
 
+class MapsClassifier(Part):
+    """The SVM; by default that of the public baseline of MEGC2019."""
+
+    multiclass: Literal["one-vs-one", "one-vs-rest"] = option(
+        "one-vs-one", "of scikit-learn's SVC, as in the public baseline; or of the paper's SVM (recipe, R12)"
+    )
+    kernel: Literal["rbf", "linear"] = option("rbf", "kernel of the SVM")
+    tuning: Literal["none", "inner"] = option(
+        "none", "C as given below; or, for one-vs-rest, C, gamma and standardise by inner validation"
+    )
+    C: float = option(1.0, "penalty of the SVM", gt=0)
+
+    @model_validator(mode="after")
+    def _no_value_is_ignored(self) -> Self:
+        if self.tuning == "inner" and (self.multiclass != "one-vs-rest" or self.C != 1.0):
+            raise ValueError("inner validation: expected multiclass one-vs-rest and no value of C, which it chooses")
+        return self
+
+
 class MapsSvmSettings(Choices):
     """Settings of the method maps-svm."""
 
@@ -41,7 +63,7 @@ class MapsSvmSettings(Choices):
 
     motion: Motion = Motion(flow="lucas-kanade", apex="middle")
     input: MapsInput = MapsInput()
-    svm: Transfer = Transfer(tuning="none", class_weights="balanced", scale_floor=0.0)
+    svm: MapsClassifier = MapsClassifier()
 
 
 @dataclass(frozen=True)
@@ -69,7 +91,16 @@ class MapsSvm(Method):
         sources = dict(zip(MAPS, settings.input.training.split(), strict=True))
         features = np.concatenate([_signed(train, sources[name]) for name in names], axis=1)
         test_features = np.concatenate([test[name] for name in names], axis=1)
-        decisions = svm_decisions(features, labels, train["subject"], test_features, settings.svm, config.classes)
+        chosen = settings.svm
+        if chosen.multiclass == "one-vs-one":
+            estimator = baseline_estimator(chosen.kernel, chosen.C).fit(features, labels)
+            values = estimator.decision_function(test_features)
+            decisions = expand_decisions(values, estimator.classes_, config.classes)
+        else:
+            options = Transfer(
+                kernel=chosen.kernel, tuning=chosen.tuning, C=chosen.C, class_weights="balanced", scale_floor=0.0
+            )
+            decisions = svm_decisions(features, labels, train["subject"], test_features, options, config.classes)
         return FoldPrediction({"svm": decisions}, [])
 
 

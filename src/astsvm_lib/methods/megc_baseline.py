@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -25,13 +25,21 @@ from astsvm_lib.storage import Arrays
 VERSION = 1
 
 
-def baseline_estimator() -> Pipeline:
-    """Standardisation, then an RBF SVM with C = 1, gamma = 1 / (features x variance) and balanced class weights.
+def baseline_estimator(kernel: Literal["rbf", "linear"] = "rbf", penalty: float = 1.0) -> Pipeline:
+    """Standardisation, then an SVM with gamma = 1 / (features x variance) and balanced class weights.
 
-    No parameter was tuned on these data. The SVM has one decision value per class
-    (``decision_function_shape="ovr"``).
+    By default the public baseline, of which no parameter was tuned on these data. The SVM has one decision value
+    per class (``decision_function_shape="ovr"``).
+
+    Parameters
+    ----------
+    kernel
+        Kernel of the SVM.
+    penalty
+        C of the SVM.
     """
-    return make_pipeline(StandardScaler(), SVC(C=1.0, gamma="scale", class_weight="balanced", break_ties=True))
+    svm = SVC(kernel=kernel, C=penalty, gamma="scale", class_weight="balanced", break_ties=True)
+    return make_pipeline(StandardScaler(), svm)
 
 
 def predict(maps: np.ndarray, labels: Sequence[str], subjects: Sequence[str]) -> list[str]:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from astsvm_lib.rehearsal.canvas import fractal_noise, grid, masks, smoothstep, spot, stroke
+from astsvm_lib.rehearsal.canvas import (
+    blend,
+    fractal_noise,
+    grid,
+    masks,
+    scale,
+    smoothstep,
+    spot,
+    stroke,
+    tint,
+)
 from astsvm_lib.rehearsal.hair import HairStyle, draw_style, paint_hair
 from astsvm_lib.rehearsal.head import (
     ATLAS_ROW,
@@ -124,10 +134,6 @@ class Appearance:
         )
 
 
-def _blend(texture: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    return texture * (1 - mask[..., None]) + mask[..., None] * colour
-
-
 def _dots(rng: np.random.Generator, texture: np.ndarray, count: int, mole: bool) -> None:
     """Paint freckles or moles into the texture, in place."""
     for _ in range(count):
@@ -190,9 +196,12 @@ def _brows(rng: np.random.Generator, look: Appearance) -> np.ndarray:
 def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance) -> None:
     """Paint sclera, iris and pupil into the atlas, in place."""
     row, column, _, _ = grid()
+    reach = 0.06 * TEXTURE_SIZE
     for eye in EYE_COLUMNS:
-        dx, dy = column - eye * TEXTURE_SIZE, row - ATLAS_ROW * TEXTURE_SIZE
-        here = np.maximum(np.abs(dx), np.abs(dy)) < 0.06 * TEXTURE_SIZE
+        middle = int(ATLAS_ROW * TEXTURE_SIZE), int(eye * TEXTURE_SIZE)
+        window = tuple(slice(max(0, int(at - reach) - 2), int(at + reach) + 3) for at in middle)
+        dx, dy = column[window] - eye * TEXTURE_SIZE, row[window] - ATLAS_ROW * TEXTURE_SIZE
+        here = np.maximum(np.abs(dx), np.abs(dy)) < reach
         radius = np.hypot(dx, dy)[here] / (EYE_HALF_WIDTH * TEXTURE_SIZE) * EYE_EXTENT / IRIS_RADIUS
         fibres = cv2.GaussianBlur(rng.standard_normal((1, 256), np.float32), (0, 0), 1.5)[0]
         fibre = np.interp(np.arctan2(dy[here], dx[here]), np.linspace(-np.pi, np.pi, 256), fibres)
@@ -202,7 +211,7 @@ def _paint_eyes(rng: np.random.Generator, texture: np.ndarray, look: Appearance)
         in_iris = smoothstep(radius, rim + 0.03, rim - 0.03)[:, None]
         outside_pupil = smoothstep(radius, 0.38 * rim, 0.46 * rim)[:, None]
         colour = white * (1 - in_iris) + np.clip(iris, 0, 1) * in_iris
-        texture[here] = colour * outside_pupil + 0.012 * (1 - outside_pupil)
+        texture[window][here] = colour * outside_pupil + 0.012 * (1 - outside_pupil)
 
 
 def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
@@ -219,26 +228,26 @@ def paint(look: Appearance, rng: np.random.Generator) -> np.ndarray:
     lips, lids, _, rims = masks()
     texture = np.ones((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.float32) * look.skin.astype(np.float32)
     blotches, redness, pores = fractal_noise(rng, 160, 6, 0.62), fractal_noise(rng, 110), fractal_noise(rng, 6, 2, 0.8)
-    texture *= (1 + 0.05 * blotches + look.pores * pores)[..., None]
-    texture *= 1 + 0.045 * redness[..., None] * np.array([0.25, -0.5, -0.35], np.float32)
+    scale(texture, 1 + 0.05 * blotches + look.pores * pores)
+    tint(texture, 0.045 * redness, (0.25, -0.5, -0.35))
     cheeks = spot(0.6, 6.92, 0.2, 0.16) + spot(-0.6, 6.92, 0.2, 0.16) + 0.8 * spot(0, 6.92, 0.12, 0.1)
-    texture *= 1 + look.blush * cheeks[..., None] * np.array([0.2, -0.12, -0.1], np.float32)
+    tint(texture, look.blush * cheeks, (0.2, -0.12, -0.1))
     under_eyes = spot(0.36, 7.22, 0.16, 0.09) + spot(-0.36, 7.22, 0.16, 0.09)
-    texture *= 1 - look.shadow_under_eyes * under_eyes[..., None] * np.array([0.7, 0.9, 0.8], np.float32)
+    tint(texture, look.shadow_under_eyes * under_eyes, (-0.7, -0.9, -0.8))
     _dots(rng, texture, look.freckles, mole=False)
     _dots(rng, texture, look.moles, mole=True)
-    texture *= (1 - look.wrinkles * _wrinkles(rng))[..., None]
+    scale(texture, 1 - look.wrinkles * _wrinkles(rng))
     if look.stubble:
-        texture = _blend(texture, look.stubble * _stubble(rng), 1.1 * look.hair)
+        texture = blend(texture, look.stubble * _stubble(rng), 1.1 * look.hair)
     lip_colour = look.lips * (1 + 0.07 * fractal_noise(rng, 6, 2))[..., None]
-    texture = _blend(texture, look.lip_strength * lips, lip_colour)
-    texture *= (1 - 0.18 * lids)[..., None]
-    texture = _blend(texture, np.clip(look.lashes * rims, 0, 1), 0.25 * look.brow_colour)
-    texture = _blend(texture, _brows(rng, look), look.brow_colour)
+    texture = blend(texture, look.lip_strength * lips, lip_colour)
+    scale(texture, 1 - 0.18 * lids)
+    texture = blend(texture, np.clip(look.lashes * rims, 0, 1), 0.25 * look.brow_colour)
+    texture = blend(texture, _brows(rng, look), look.brow_colour)
     if look.style is not None:
-        texture = _blend(texture, *paint_hair(rng, look.style, look.hair))
+        texture = blend(texture, *paint_hair(rng, look.style, look.hair))
     cloth = smoothstep(height, look.collar + 0.02, look.collar - 0.02)
-    texture = _blend(texture, cloth, look.clothes * (1 + 0.05 * fractal_noise(rng, 3, 1))[..., None])
+    texture = blend(texture, cloth, look.clothes * (1 + 0.05 * fractal_noise(rng, 3, 1))[..., None])
     _paint_eyes(rng, texture, look)
     flat: dict[int, np.ndarray] = {
         TEETH: np.array((0.60, 0.55, 0.48)),

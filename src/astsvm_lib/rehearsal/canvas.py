@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
+import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -19,6 +20,68 @@ from astsvm_lib.rehearsal.head import (
     load_head,
     skin_texel,
 )
+
+
+@numba.njit(cache=True)
+def _blend(texture, mask, colour, one, out):  # type: ignore[no-untyped-def]
+    for i in range(texture.shape[0]):
+        for j in range(texture.shape[1]):
+            kept = one - mask[i, j]
+            for k in range(3):
+                out[i, j, k] = texture[i, j, k] * kept + mask[i, j] * colour[i, j, k]
+
+
+def blend(texture: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """``texture * (1 - mask) + mask * colour``, (side, side, 3) float64, without temporary arrays.
+
+    Parameters
+    ----------
+    texture
+        (side, side, 3).
+    mask
+        (side, side), 0..1.
+    colour
+        (3,) or (side, side, 3) float64.
+    """
+    out = np.empty(texture.shape)
+    _blend(texture, mask, np.broadcast_to(colour, texture.shape), mask.dtype.type(1), out)
+    return out
+
+
+@numba.njit(cache=True)
+def _tint(texture, amount, colour, one):  # type: ignore[no-untyped-def]
+    for i in range(texture.shape[0]):
+        for j in range(texture.shape[1]):
+            for k in range(3):
+                texture[i, j, k] *= one + amount[i, j] * colour[k]
+
+
+def tint(texture: np.ndarray, amount: np.ndarray, colour: tuple[float, float, float]) -> None:
+    """Multiply a texture by ``1 + amount * colour``, in place.
+
+    Parameters
+    ----------
+    texture
+        (side, side, 3).
+    amount
+        (side, side).
+    colour
+        Change of each colour channel where the amount is 1.
+    """
+    _tint(texture, amount, np.array(colour, np.float32), np.float32(1))
+
+
+@numba.njit(cache=True)
+def _scale(texture, factor):  # type: ignore[no-untyped-def]
+    for i in range(texture.shape[0]):
+        for j in range(texture.shape[1]):
+            for k in range(3):
+                texture[i, j, k] *= factor[i, j]
+
+
+def scale(texture: np.ndarray, factor: np.ndarray) -> None:
+    """Multiply all colour channels of a texture (side, side, 3) by a factor (side, side), in place."""
+    _scale(texture, factor)
 
 
 def smoothstep(x: np.ndarray | float, start: float, end: float) -> np.ndarray:
@@ -97,6 +160,7 @@ def grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return row, column, height.astype(np.float32), angle.astype(np.float32)
 
 
+@lru_cache(maxsize=8)
 def spot(angle: float, height: float, width: float, tall: float) -> np.ndarray:
     """Gaussian spot on the skin, (side, side) float32, with maximum 1.
 
@@ -108,7 +172,9 @@ def spot(angle: float, height: float, width: float, tall: float) -> np.ndarray:
         Standard deviations in the same units.
     """
     _, _, y, a = grid()
-    return np.exp(-0.5 * (((a - angle) / width) ** 2 + ((y - height) / tall) ** 2)).astype(np.float32)
+    found = np.exp(-0.5 * (((a - angle) / width) ** 2 + ((y - height) / tall) ** 2)).astype(np.float32)
+    found.flags.writeable = False
+    return found
 
 
 def stroke(image: np.ndarray, points: Iterable[tuple[float, float]], width: int, value: float) -> None:

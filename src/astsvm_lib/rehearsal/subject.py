@@ -220,7 +220,7 @@ def tempo_of(seed: int) -> float:
     return float(np.exp(np.random.default_rng([seed, 79]).normal(0, 0.12)))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def make_subject(seed: int) -> Subject:
     """The subject with this seed; equal seeds give equal subjects."""
     head = load_head()

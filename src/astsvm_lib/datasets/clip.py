@@ -51,6 +51,11 @@ class Clip:
     load_maps
         Returns onset-apex maps, (28, 28, 3) float32: u, v and strain, each stretched to 0..1. Only for a clip that is
         published as maps, without frames; its :attr:`fps` is 0.
+    load_landmarks
+        Returns known landmarks of the onset, (68, 2): column and row, in pixels of the frame; then none are detected.
+    alignment
+        Affine map (2, 3), in pixels of the crop, that follows the registration of onset and apex and so imitates
+        another crop. None for the crop of the registration.
     """
 
     dataset: str
@@ -67,6 +72,8 @@ class Clip:
     action_units: str = ""
     stages: tuple[str, ...] = ()
     load_maps: Callable[[], np.ndarray] | None = field(default=None, repr=False, compare=False)
+    load_landmarks: Callable[[], np.ndarray] | None = field(default=None, repr=False, compare=False)
+    alignment: tuple[tuple[float, float, float], ...] | None = field(default=None, repr=False)
 
     @property
     def key(self) -> str:

@@ -163,6 +163,29 @@ class Manifest(Declared):
         """Title of the data set in figures and tables."""
         return f"{self.title} (rehearsal data)" if self.rehearsal else self.title
 
+    def first(self, count: str) -> Manifest:
+        """The manifest of the first clips of a generated data set, with identifier ``ID@N``.
+
+        Parameters
+        ----------
+        count
+            Number of clips, as text. How many subjects and clips of each class these are is not declared; the loader
+            counts them.
+
+        Raises
+        ------
+        CompanionError
+            If the data set is not generated, or the number is not from 2 to the number of its clips.
+        """
+        whole = sum(self.classes.values())
+        valid = count.isascii() and count.isdigit() and 2 <= int(count) <= whole
+        if self.access != "generated" or self.parts or not valid:
+            raise CompanionError(
+                f"{self.id}@{count}: expected ID@N with the number of clips of a generated data set, such as "
+                f"rehearsal-wide@300, at least 2{f' and at most {whole}' if self.access == 'generated' else ''}"
+            )
+        return self.model_copy(update={"id": f"{self.id}@{count}", "title": f"{self.title}, first {count} clips"})
+
     def fix(self, subject: str, clip: str) -> Fix | None:
         """The known annotation error of a clip, or None.
 
@@ -185,21 +208,23 @@ def available() -> list[str]:
 
 
 def load_manifest(dataset: str) -> Manifest:
-    """The manifest of a data set, by identifier.
+    """The manifest of a data set, by identifier; ``ID@N`` is the manifest of its first N clips.
 
     Raises
     ------
     CompanionError
         If the identifier is unknown, or the manifest is invalid.
     """
-    path = manifest_folder() / f"{dataset}.yaml"
-    if dataset not in available():
-        raise CompanionError(f"unknown data set '{dataset}'; expected one of {', '.join(available())}")
+    name, _, number = dataset.partition("@")
+    path = manifest_folder() / f"{name}.yaml"
+    if name not in available():
+        raise CompanionError(f"unknown data set '{name}'; expected one of {', '.join(available())}")
     try:
-        return Manifest.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        manifest = Manifest.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         raise CompanionError(f"manifest {path.name}: " + "; ".join(lines)) from None
+    return manifest.first(number) if "@" in dataset else manifest
 
 
 def schema() -> dict[str, Any]:

@@ -30,7 +30,9 @@ SIDE = 28
 MissingApex = Literal["spotted", "middle"]
 
 
-def onset_apex_flow(onset: np.ndarray, apex: np.ndarray, landmarks: np.ndarray, recipe: Recipe) -> np.ndarray:
+def onset_apex_flow(
+    onset: np.ndarray, apex: np.ndarray, landmarks: np.ndarray, recipe: Recipe, alignment: np.ndarray | None = None
+) -> np.ndarray:
     """Optical flow from onset to apex in the crop, (192, 192, 2) float32 pixels: right, down.
 
     Parameters
@@ -41,8 +43,12 @@ def onset_apex_flow(onset: np.ndarray, apex: np.ndarray, landmarks: np.ndarray, 
         (68, 2) of the onset: column and row, in pixels of its frame.
     recipe
         Sections ``registration`` and ``flow``; there is no magnification or interpolation.
+    alignment
+        Affine map (2, 3) of the crop that follows the registration; none by default.
     """
     transform = crop_transform(landmarks, recipe.registration)
+    if alignment is not None:
+        transform = alignment @ np.vstack([transform, [0, 0, 1]])
     first, second = (warp(to_grey(frame), transform) for frame in (onset, apex))
     return optical_flow(first, second, recipe.flow)
 
@@ -128,7 +134,8 @@ def flow_of(clip: Clip, recipe: Recipe, missing: MissingApex = "middle", cache: 
     def make() -> dict[str, np.ndarray]:
         landmarks = detect(clip, recipe, cache)[0]
         onset, apex = clip.load_frames([clip.onset, apex_of(clip, landmarks, recipe, missing)])
-        return {"flow": onset_apex_flow(onset, apex, landmarks, recipe)}
+        alignment = None if clip.alignment is None else np.array(clip.alignment)
+        return {"flow": onset_apex_flow(onset, apex, landmarks, recipe, alignment)}
 
     frames = [clip.onset, clip.apex, clip.offset, missing]
     key = cache_key("onset-apex", recipe, clip=clip.key, content=clip.content, frames=frames)

@@ -84,7 +84,7 @@ def landmark_key(clip: Clip, recipe: Recipe) -> dict[str, object]:
 
 
 def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None = None) -> np.ndarray:
-    """:func:`find_all_landmarks` of a clip; detected once and cached.
+    """Landmarks of a clip, if they are known; else :func:`find_all_landmarks`, detected once and cached.
 
     The landmarks have cache entries of their own, so that :mod:`astsvm_lib.preprocessing.landmark_file` can
     transfer them to a machine without dlib.
@@ -105,6 +105,8 @@ def detect(clip: Clip, recipe: Recipe, cache: Cache, frames: np.ndarray | None =
     CompanionError
         If no face, or more than one, is found in a frame.
     """
+    if clip.load_landmarks is not None:
+        return clip.load_landmarks()[None]
     every = recipe.registration.scope == "frame"
 
     def find() -> dict[str, np.ndarray]:

@@ -47,8 +47,23 @@ def _mirrored(units: Units, rng: np.random.Generator) -> Units:
     return {name[:-1] + other[name[-1]] if name[-1] in other else name: share for name, share in units.items()}
 
 
-def _intensities(units: Units, options: Difficulty, rng: np.random.Generator) -> Units:
-    """Units with random intensities for each side, and sometimes one additional unit."""
+def draw_intensities(units: Units, options: Difficulty, rng: np.random.Generator) -> Units:
+    """Units with random intensities for each side, and sometimes one additional unit.
+
+    Parameters
+    ----------
+    units
+        Relative intensity of each action unit of a combination.
+    options
+        ``unit_spread``, ``side_spread``, ``stray`` and ``stray_share``.
+    rng
+        Source of the variation.
+
+    Returns
+    -------
+    dict of str to float
+        Relative intensity by sided name; the largest is 1.
+    """
     chosen = _mirrored(units, rng)
     if rng.random() < options.stray:
         known = sorted({unit for combinations in COMBINATIONS.values() for found in combinations for unit in found})
@@ -125,7 +140,7 @@ def draw_entries(design: Design) -> tuple[Entry, ...]:
         total = timing.rise_ms + timing.hold_ms + timing.fall_ms
         spec = ClipSpec(
             subject=design.people[subject],
-            units=_intensities(combinations[rng.integers(len(combinations))], options, rng),
+            units=draw_intensities(combinations[rng.integers(len(combinations))], options, rng),
             peak_px=float(np.clip(options.peak_px * np.exp(rng.normal(0, options.peak_spread)), 0.3, 3.0)),
             timing=timing,
             capture=_capture(design.capture, options.head_px, rng),

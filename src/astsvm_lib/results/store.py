@@ -81,7 +81,8 @@ def _record(folder: Path, values: tuple[str, ...]) -> Record:
     row = dict(zip(COLUMNS, values, strict=True))
     name = row["run"]
     record = record_of(row, *_tables(folder, name))
-    if record.dataset in available() and load_manifest(record.dataset).rehearsal and not record.rehearsal:
+    dataset = record.dataset.split("@")[0]
+    if dataset in available() and load_manifest(dataset).rehearsal and not record.rehearsal:
         raise CompanionError(f"{name}: results on rendered faces must be marked as rehearsal data; restore runs.csv")
     return record
 

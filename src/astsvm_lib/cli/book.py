@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -32,18 +33,24 @@ def chapter_list() -> None:
     type=click.Path(path_type=Path),
     help="Notebook to write; by default single/NAME.ipynb in the build folder.",
 )
+@click.option("--store", is_flag=True, help="Store the chapter's measurements that are not current.")
 @root_option
-def chapter_run(name: str, parameters: tuple[tuple[str, str], ...], out: Path | None, root: Path | None) -> None:
+def chapter_run(
+    name: str, parameters: tuple[tuple[str, str], ...], out: Path | None, store: bool, root: Path | None
+) -> None:
     """Run chapter NAME with papermill, with its own or with other parameters."""
     import yaml
 
     from astsvm_lib.book.chapters import parameters_of
     from astsvm_lib.book.execution import run_chapter
     from astsvm_lib.datasets.manifest import set_root
+    from astsvm_lib.results.measurements import STORE
 
     values = {key: yaml.safe_load(value) for key, value in parameters}
     if root is not None:
         set_root([str((parameters_of(name) | values).get("dataset", ""))], root)
+    if store:
+        os.environ[STORE] = "1"
     click.echo(f"executed: {run_chapter(name, values, out)}")
 
 

@@ -237,23 +237,30 @@ def _compute(waiting: list[Run], store: Store, jobs: int, dry_run: bool, schedul
 @click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="Seeds; a separate run for each.")
 @part_option
 @folds_option
+@root_option
 @records_option
 @click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
-def study_command(name: str, seeds: str, part: str, jobs: int, out: Path, dry_run: bool) -> None:
-    """Run a study on the development data, on which all defaults were chosen.
+def study_command(name: str, seeds: str, part: str, jobs: int, root: Path | None, out: Path, dry_run: bool) -> None:
+    """Run a study.
 
-    NAME is convergence, development or multiverse. Stored runs are skipped, and interrupted runs are
-    resumed. The features of all recipes of the study are kept in the cache, up to 20 GB.
+    NAME is convergence, development or multiverse, on the development data, on which all defaults were chosen; or
+    real-motion or real-motion-networks, on published flow maps of real clips, whose folder --root names. Stored
+    runs are skipped, and interrupted runs are resumed. The features of all recipes of a study on the development
+    data are kept in the cache, up to 20 GB.
     """
+    from astsvm_lib.datasets.manifest import set_root
     from astsvm_lib.experiments.studies import study_named
     from astsvm_lib.features.pipeline import extract_recipes
     from astsvm_lib.results.store import Store
+    from astsvm_lib.stages import upstream
 
+    if root is not None:
+        set_root(["megc2019-flow"], root)
     study, store = study_named(name), Store(out)
     chosen = list(dict.fromkeys(numbers("--seeds", seeds)))
     runs = part_of(list({run.name: run for seed in chosen for run in study.runs(seed)}.values()), part)
     waiting = _waiting(runs, store, dry_run)
-    networks = [run for run in waiting if run.method.uses_network]
+    networks = [run for run in waiting if run.method.uses_network and "features" in upstream([run.method.stage])]
     if networks and not dry_run:
         extract_recipes(networks[0].clips, [run.recipe for run in networks], jobs=jobs)
     _compute(waiting, store, jobs, dry_run)

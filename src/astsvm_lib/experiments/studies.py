@@ -1,4 +1,4 @@
-"""Studies on the development data, on which all defaults of the recipe were chosen."""
+"""Studies: sets of runs. Three are on the development data, on which all defaults of the recipe were chosen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.experiments.multiverse import Specification, specifications
+from astsvm_lib.experiments.real_motion import network_questions, questions
 from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.experiments.table_results import runs_of
 from astsvm_lib.experiments.variants import VARIANTS
@@ -24,7 +25,7 @@ DATASET = "rehearsal-dev"
 
 @dataclass(frozen=True)
 class Study:
-    """A set of runs on the development data.
+    """A set of runs.
 
     Attributes
     ----------
@@ -106,12 +107,27 @@ def _multiverse(seed: int) -> list[Run]:
     return list(multiverse_runs(seed).values())
 
 
+def _real(seed: int) -> list[Run]:
+    return [question.run(seed) for question in questions()]
+
+
+def _real_networks(seed: int) -> list[Run]:
+    return [question.run(seed) for question in network_questions()]
+
+
 STUDIES = {
     study.name: study
     for study in (
         Study("convergence", "training curves of the eight networks of Tables 9 to 11", "convergence", _convergence),
         Study("development", "the default recipe, and one changed choice at a time", "development", _development),
         Study("multiverse", "recipes in which all choices are changed at once", "multiverse", _multiverse),
+        Study(
+            "real-motion",
+            "SVMs on the published flow maps of real clips, and from rendered faces to them",
+            "paper",
+            _real,
+        ),
+        Study("real-motion-networks", "the same with OFF-ApexNet and STSTNet: hours", "paper", _real_networks),
     )
 }
 

@@ -6,6 +6,7 @@
 """
 
 from astsvm_lib.results.frames import load, runs, scores
+from astsvm_lib.results.measurements import measured
 from astsvm_lib.results.record import Record, RunKey
 from astsvm_lib.results.store import Store, results_folder
 
@@ -14,6 +15,7 @@ __all__ = [
     "RunKey",
     "Store",
     "load",
+    "measured",
     "results_folder",
     "runs",
     "scores",

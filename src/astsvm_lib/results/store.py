@@ -159,7 +159,7 @@ class Store:
             _trace(ALL_RUNS)
         return [record for name in sorted(self.rows()) if (record := self._readable(name)) is not None]
 
-    def find(self, key: RunKey, data: str, outdated: bool = False) -> Record | None:
+    def find(self, key: RunKey, data: str | None, outdated: bool = False) -> Record | None:
         """The record of exactly this run; None if there is none, or only an outdated or damaged one.
 
         A damaged record is reported by a warning.
@@ -169,7 +169,7 @@ class Store:
         key
             Identifier of the run; the number of epochs must equal that of the record.
         data
-            Fingerprint of the clips, which must equal that of the record.
+            Fingerprint of the clips, which must equal that of the record; None where the data is not at hand.
         outdated
             Whether to return a record that was made with other versions of a stage (:attr:`Record.outdated`). Mark
             such a record as outdated wherever it is shown.
@@ -177,12 +177,12 @@ class Store:
         if self._traced:
             _trace(key.name)
         row = self.rows().get(key.name)
-        if row is None or (row["data"], row["epochs"]) != (data, str(key.epochs)):
+        if row is None or row["epochs"] != str(key.epochs) or data not in (None, row["data"]):
             return None
         record = self._readable(key.name)
         return record if record is not None and (outdated or not record.outdated) else None
 
-    def seeds(self, key: RunKey, data: str, outdated: bool = False) -> list[Record]:
+    def seeds(self, key: RunKey, data: str | None, outdated: bool = False) -> list[Record]:
         """Records of this run with any seed, sorted by seed.
 
         Parameters

@@ -89,6 +89,56 @@ def _pooled(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     return np.asarray(_scores(pooled).mean(1))
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """Scores with 95% confidence intervals, by the bootstrap over subjects.
+
+    Attributes
+    ----------
+    uar, uf1
+        Scores, means over the seeds.
+    uar_interval, uf1_interval
+        Their intervals.
+    subjects
+        Number of subjects.
+    """
+
+    uar: float
+    uf1: float
+    uar_interval: tuple[float, float]
+    uf1_interval: tuple[float, float]
+    subjects: int
+
+
+def _drawn(subjects: int, rng: np.random.Generator, draws: int) -> np.ndarray:
+    """How often each subject is drawn in each bootstrap sample, (draws, subjects)."""
+    picked = rng.integers(subjects, size=(draws, subjects)) + subjects * np.arange(draws)[:, None]
+    return np.bincount(picked.ravel(), minlength=draws * subjects).reshape(draws, subjects).astype(float)
+
+
+def estimate(matrices: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> Estimate:
+    """Scores of a set of predictions, with confidence intervals.
+
+    Parameters
+    ----------
+    matrices
+        (seeds, S, N_c, N_c): confusion matrices of the subjects (:func:`by_subject`), for one or more seeds.
+    rng
+        Generator for the bootstrap.
+    draws
+        Number of bootstrap samples.
+    """
+    matrices = matrices.astype(float)
+    subjects = matrices.shape[1]
+    uar, uf1 = _pooled(np.ones((1, subjects)), matrices)[:, 0]
+    (uar_low, uf1_low), (uar_high, uf1_high) = np.percentile(
+        _pooled(_drawn(subjects, rng, draws), matrices), [2.5, 97.5], axis=1
+    )
+    return Estimate(
+        float(uar), float(uf1), (float(uar_low), float(uar_high)), (float(uf1_low), float(uf1_high)), subjects
+    )
+
+
 def compare(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> Comparison:
     """Compare two sets of predictions of the same clips.
 
@@ -114,8 +164,7 @@ def compare(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, dra
     subjects = first.shape[1]
     one = np.ones((1, subjects))
     difference = (_pooled(one, first) - _pooled(one, second))[:, 0]
-    picked = rng.integers(subjects, size=(draws, subjects)) + subjects * np.arange(draws)[:, None]
-    drawn = np.bincount(picked.ravel(), minlength=draws * subjects).reshape(draws, subjects).astype(float)
+    drawn = _drawn(subjects, rng, draws)
     intervals = np.percentile(_pooled(drawn, first) - _pooled(drawn, second), [2.5, 97.5], axis=1)
 
     exact = subjects <= EXACT_SUBJECTS

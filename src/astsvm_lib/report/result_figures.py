@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from astsvm_lib.evaluation.scores import Scores
-from astsvm_lib.evaluation.statistics import Comparison
+from astsvm_lib.evaluation.statistics import Comparison, Estimate
 from astsvm_lib.experiments.table_results import Verdict
 from astsvm_lib.report.style import COLOURS, new_figure
 
@@ -183,6 +183,49 @@ def forest_figure(rows: Mapping[str, Comparison], heading: str, label: str) -> F
     axis.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=label)
     axis.margins(x=0.12)
     axis.set_title(heading, fontsize=10)
+    sns.despine(figure)
+    return figure
+
+
+def score_forest(
+    rows: Mapping[str, Estimate],
+    heading: str,
+    lines: Mapping[str, float] | None = None,
+    emphasised: Collection[str] = (),
+) -> Figure:
+    """UF1 of several evaluations, with 95% confidence intervals.
+
+    Parameters
+    ----------
+    rows
+        Scores by name, from top to bottom.
+    heading
+        Title of the figure.
+    lines
+        Vertical dotted lines: UF1 by label.
+    emphasised
+        Names of rows that are drawn in another colour.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    figure, axis = new_figure(width=7.2, height=1.2 + 0.3 * len(rows))
+    for label, value in (lines or {}).items():
+        axis.axvline(value, color="0.5", linewidth=1, linestyle=":")
+        axis.annotate(
+            label, (value, 1), (3, 3), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9
+        )
+    for y, (name, found) in enumerate(rows.items()):
+        colour = COLOURS[1] if name in emphasised else COLOURS[0]
+        axis.plot(found.uf1_interval, [y, y], color=colour, linewidth=1.8)
+        axis.plot(found.uf1, y, "o", markersize=6, color=colour)
+        axis.annotate(
+            f"{found.uf1:.3f}", (found.uf1_interval[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9
+        )
+    axis.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1), xlabel="UF1")
+    axis.set_title(heading, fontsize=10, pad=18 if lines else 6)
     sns.despine(figure)
     return figure
 

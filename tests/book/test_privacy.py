@@ -243,6 +243,26 @@ def test_landmarks_and_block_means_stand_for_frames(forbidden, small_dataset, sm
     report.show(shown, "landmarks and block means")
 
 
+def test_only_averages_over_ten_clips_stand_for_maps_of_single_clips(small_dataset, monkeypatch):
+    show = small_dataset.manifest.show.model_copy(update={"frames": False, "flow": False})
+    monkeypatch.setattr(privacy, "_IN_USE", {})
+    image = np.zeros((28, 28))
+
+    def shown(**options: object) -> None:
+        figure, axis = report.new_figure()
+        report.draw_image(axis, image, **options)
+        report.show(figure, "maps")
+
+    shown(content="flow")  # nothing is in use yet
+    privacy.remember(small_dataset.manifest.model_copy(update={"show": show}))
+    for options in ({"content": "flow"}, {"content": "average"}, {"content": "average", "clips": 9}):
+        with pytest.raises(CompanionError, match=r"fewer than 10 clips, but of the data in use \(small\) only averages"):
+            shown(**options)
+    shown(content="average", clips=10)
+    shown(content="diagram")
+    plt.close("all")
+
+
 def test_only_images_that_say_what_they_are_are_shown(forbidden):
     image = np.zeros((40, 40))
     figure, axis = report.new_figure()

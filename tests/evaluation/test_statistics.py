@@ -5,7 +5,7 @@ import pytest
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import score, uar, uf1
-from astsvm_lib.evaluation.statistics import by_subject, compare, holm, smallest_p
+from astsvm_lib.evaluation.statistics import by_subject, compare, estimate, holm, smallest_p
 from astsvm_lib.models.inner_search import search
 from astsvm_lib.paper.attainable import attainable
 from astsvm_lib.recipe import Transfer
@@ -22,6 +22,24 @@ def _predictions(right: list[int]) -> np.ndarray:
             said.append("ab"[clip % 2] if clip < count else "ba"[clip % 2])
             who.append(f"s{subject:02d}")
     return by_subject(truth, said, who, CLASSES)[None]
+
+
+def test_the_interval_of_a_score_contains_it_and_narrows_with_subjects():
+    few, many = _predictions([4, 3, 1, 2]), _predictions([4, 3, 1, 2] * 16)
+    found = [estimate(matrices, np.random.default_rng(0), 2000) for matrices in (few, many)]
+    for result, matrices in zip(found, (few, many), strict=True):
+        assert result.uf1 == pytest.approx(uf1(matrices[0].sum(0)))
+        assert result.uar == pytest.approx(uar(matrices[0].sum(0)))
+        assert result.uf1_interval[0] < result.uf1 < result.uf1_interval[1]
+    widths = [high - low for low, high in (result.uf1_interval for result in found)]
+    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.25)
+    assert [result.subjects for result in found] == [4, 64]
+
+
+def test_seeds_of_a_score_are_averaged():
+    first, second = _predictions([4, 4, 0]), _predictions([0, 4, 4])
+    both = estimate(np.concatenate([first, second]), np.random.default_rng(0), 100)
+    assert both.uf1 == pytest.approx((uf1(first[0].sum(0)) + uf1(second[0].sum(0))) / 2)
 
 
 def test_the_same_predictions_do_not_differ():

@@ -8,7 +8,7 @@ import pytest
 from astsvm_lib.datasets import load
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.rehearsal.clip_renderer import ClipRenderer
-from astsvm_lib.rehearsal.design import people
+from astsvm_lib.rehearsal.design import CLASS_OF, people
 from astsvm_lib.rehearsal.wide import CROP, FIRST_SUBJECT, WIDE, draw_pair, pairs
 
 
@@ -22,11 +22,15 @@ def test_a_larger_data_set_begins_with_the_clips_of_a_smaller_one():
     assert few.deviations() == []
 
 
-def test_classes_take_turns_and_subjects_are_nobody_else():
-    clips = pairs("rehearsal-wide")
-    mislabelled = np.mean([entry.label != ("negative", "positive", "surprise")[i % 3] for i, entry in enumerate(clips)])
-    share = WIDE["rehearsal-wide"].variation.mislabelled
-    assert mislabelled == pytest.approx(share * 2 / 3, abs=0.006)
+def test_classes_have_their_shares_and_subjects_are_nobody_else():
+    clips, design = pairs("rehearsal-wide"), WIDE["rehearsal-wide"]
+    drawn = [CLASS_OF[entry.emotion] for entry in clips]
+    for count in (100, 1000, 10_000):
+        found = Counter(drawn[:count])
+        for label, share in design.classes.items():
+            assert found[label] == pytest.approx(count * share / sum(design.classes.values()), abs=3)
+    mislabelled = np.mean([label != entry.label for label, entry in zip(drawn, clips, strict=True)])
+    assert mislabelled == pytest.approx(design.variation.mislabelled * 2 / 3, abs=0.006)
     assert set(Counter(entry.subject for entry in clips).values()) == {10}
     assert not {entry.spec.subject for entry in clips} & {seed for group in people().values() for seed in group}
     assert min(entry.spec.subject for entry in clips) == FIRST_SUBJECT

@@ -24,6 +24,8 @@ from astsvm_lib.storage import digest
 PAIR = Timing(100, 0, 1)
 PAIR_FPS = 10.0
 CLIPS_PER_SUBJECT = 10
+#: Step of the additive recurrence that spreads the classes evenly, the golden ratio less one.
+GOLDEN = (5**0.5 - 1) / 2
 #: Side of the method's crop, in pixels.
 CROP = 192
 #: Seed of the first subject; those of the other rendered data sets are below.
@@ -73,10 +75,25 @@ class Variation:
 
 @dataclass(frozen=True)
 class WideDesign:
-    """Design of a data set of pairs of frames, from which any number of clips can be drawn; see :data:`WIDE`."""
+    """Design of a data set of pairs of frames, from which any number of clips can be drawn; see :data:`WIDE`.
+
+    Attributes
+    ----------
+    id
+        Identifier.
+    clips
+        Largest number of clips.
+    classes
+        Relative frequency of each class.
+    difficulty, variation
+        How expressions, and how recording and alignment vary.
+    seed
+        Seed of all random values.
+    """
 
     id: str
     clips: int
+    classes: dict[str, int]
     difficulty: Difficulty
     variation: Variation
     seed: int
@@ -86,7 +103,7 @@ WIDE = {
     design.id: design
     for design in (
         WideDesign(
-            "rehearsal-wide", 10_000,
+            "rehearsal-wide", 10_000, {"negative": 250, "positive": 109, "surprise": 83},
             Difficulty(peak_px=0.8, peak_spread=0.6, head_px=1.0), Variation(), seed=3001,
         ),
     )
@@ -103,6 +120,13 @@ class PairEntry:
     label: str
     spec: ClipSpec
     alignment: tuple[tuple[float, float, float], ...]
+
+
+def _class_of(design: WideDesign, number: int) -> str:
+    """Class of a clip; of the first N clips, for any N, each class has about its share (additive recurrence)."""
+    place = (number + 0.5) * GOLDEN % 1 * sum(design.classes.values())
+    limits = np.cumsum(list(design.classes.values()))
+    return list(design.classes)[int(np.searchsorted(limits, place, side="right"))]
 
 
 def _alignment(options: Variation, rng: np.random.Generator) -> tuple[tuple[float, float, float], ...]:
@@ -139,12 +163,12 @@ def draw_pair(design: WideDesign, number: int) -> PairEntry:
     design
         Design of the data set.
     number
-        Number of the clip, from 0. Ten successive clips show the same subject; the classes take turns.
+        Number of the clip, from 0. Ten successive clips show the same subject.
     """
     rng = np.random.default_rng([design.seed, number])
     options, person = design.difficulty, number // CLIPS_PER_SUBJECT
-    classes = tuple(dict.fromkeys(CLASS_OF.values()))
-    emotions = [emotion for emotion, label in CLASS_OF.items() if label == classes[number % len(classes)]]
+    classes = tuple(design.classes)
+    emotions = [emotion for emotion, label in CLASS_OF.items() if label == _class_of(design, number)]
     emotion = str(rng.choice(emotions))
     combinations = COMBINATIONS[emotion]
     peak = float(np.clip(options.peak_px * np.exp(rng.normal(0, options.peak_spread)), 0.25, 3.5))

@@ -70,18 +70,21 @@ def table_command(
 ) -> None:
     """Print a table of the paper with the published and the companion's results.
 
-    NUMBER is 4 to 12. Published and own results are printed in two separate blocks.
+    NUMBER is 4 to 12. Published and own results are printed in separate blocks; Tables 4 to 7 also have one of
+    results on published flow maps of the real clips.
     """
     from astsvm_lib.datasets import load
+    from astsvm_lib.experiments.real_motion import real_results
     from astsvm_lib.experiments.table_results import results_of, table_records
     from astsvm_lib.paper.tables import table_numbered
-    from astsvm_lib.report.tables import render_table
+    from astsvm_lib.report.tables import real_records, render_table
     from astsvm_lib.results import Store, results_folder
 
     table = table_numbered(number)
     store, chosen = Store(results_folder(results)), read_recipe(recipe_file)
     found = {name: results_of(table, load(name, root), store, chosen, profile) for name in names or table.datasets}
+    real = real_results(number, store)
     if form == "json":
-        print_json(table_records(table, found))
+        print_json([*table_records(table, found), *real_records(real)])
     else:
-        click.echo(render_table(table, found, form), nl=False)
+        click.echo(render_table(table, found, form, real), nl=False)

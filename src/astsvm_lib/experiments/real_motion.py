@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from astsvm_lib.datasets import load
 from astsvm_lib.evaluation.protocol import LOSO, Protocol
+from astsvm_lib.evaluation.statistics import by_subject
 from astsvm_lib.experiments.run import Run, plan
 from astsvm_lib.methods import method_named
 from astsvm_lib.recipe import Recipe
@@ -152,6 +155,67 @@ def learning_curve(method: str, joint: bool, changes: Changes | None = None) -> 
         )
         for size in SIZES
     }
+
+
+#: Database whose clips stand in a table of the paper; None for all.
+DATABASE_OF = {4: "casme2", 5: "smic-hs", 6: "samm", 7: None}
+
+
+@dataclass(frozen=True)
+class RealResult:
+    """Stored results of a method on the real maps, for the clips of one database or for all clips.
+
+    Attributes
+    ----------
+    question
+        The evaluation: LOSO over the subjects of all three databases.
+    database
+        Database whose clips are scored; None for all.
+    records
+        One record for each seed that was run.
+    """
+
+    question: Question
+    database: str | None
+    records: tuple[Record, ...]
+
+    @property
+    def matrices(self) -> np.ndarray:
+        """Confusion matrix of each subject, (seeds, S, N_c, N_c)."""
+        found = []
+        for record in self.records:
+            clips = [clip for clip in record.clips if self.database in (None, clip.subject.split("/")[0])]
+            head = self.question.head
+            found.append(
+                by_subject(
+                    [clip.truth for clip in clips],
+                    [clip.heads[head].prediction for clip in clips],
+                    [clip.subject for clip in clips],
+                    record.classes,
+                )
+            )
+        return np.stack(found)
+
+    @property
+    def outdated(self) -> list[str]:
+        """Stages whose current version differs from that of a record."""
+        return sorted({stage for record in self.records for stage in record.outdated})
+
+
+def real_results(table: int, store: Store) -> list[RealResult]:
+    """Results on the real maps that belong to one of Tables 4 to 7: one per method that was run.
+
+    Parameters
+    ----------
+    table
+        Number of the table; there are none for other tables.
+    store
+        Stored records.
+    """
+    if table not in DATABASE_OF:
+        return []
+    found = [RealResult(question, DATABASE_OF[table], tuple(question.records(store))) for question in WITHIN]
+    return [result for result in found if result.records]
 
 
 def questions() -> list[Question]:

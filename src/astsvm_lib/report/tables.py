@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from astsvm_lib.datasets import load_manifest
-from astsvm_lib.evaluation.statistics import smallest_p
+from astsvm_lib.evaluation.statistics import estimate, smallest_p
+from astsvm_lib.experiments.real_motion import REAL, RealResult
 from astsvm_lib.experiments.table_results import Result, Verdict, not_compared, table_records
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, TITLES, Table
@@ -78,6 +80,34 @@ def companion_cells(results: dict[str, list[Result]]) -> Cells:
             line += [number(result.uar), number(result.uf1) + spread]
         lines.append([*line, _budget(row)])
     return lines
+
+
+def real_cells(results: Sequence[RealResult], seed: int = 0) -> Cells:
+    """The block of real results on flow maps: header, then per method UAR, UF1 with its 95% interval, and the budget.
+
+    Parameters
+    ----------
+    results
+        As from :func:`~astsvm_lib.experiments.real_motion.real_results`.
+    seed
+        Seed of the bootstrap over subjects.
+    """
+    lines = [["row", "UAR", "UF1", "95% interval", BUDGET]]
+    for result in results:
+        found = estimate(result.matrices, np.random.default_rng(seed))
+        low, high = found.uf1_interval
+        name = result.question.name + ("\N{NO-BREAK SPACE}†" if result.outdated else "")
+        epochs, seeds = result.records[0].epochs, len(result.records)
+        budget = f"{epochs} x {seeds}" if epochs else "-"
+        lines.append([name, number(found.uar), number(found.uf1), f"{low:.3f} to {high:.3f}", budget])
+    return lines
+
+
+def _real_title(results: Sequence[RealResult]) -> str:
+    """What the block of real results contains."""
+    database = results[0].database
+    which = f"the clips of {TITLES[database]}" if database else "all clips"
+    return f"Companion, real derived flow ({load_manifest(REAL).heading}; {which}, LOSO over all three databases)"
 
 
 def _budget(results: Iterable[Result]) -> str:
@@ -171,8 +201,8 @@ def _latex(cells: Cells) -> str:
     )  # fmt: skip
 
 
-def render_table(table: Table, results: dict[str, list[Result]], form: str) -> str:
-    """Both blocks of a table as text.
+def render_table(table: Table, results: dict[str, list[Result]], form: str, real: Sequence[RealResult] = ()) -> str:
+    """The blocks of a table as text.
 
     Parameters
     ----------
@@ -182,6 +212,8 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
         Rows by data set, as from :func:`~astsvm_lib.experiments.table_results.results_of`.
     form
         ``"md"``, ``"latex"``, or ``"csv"`` (one line per row and data set, with a column for the block).
+    real
+        Results on the real maps, for a block of their own.
 
     Returns
     -------
@@ -196,7 +228,7 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
             lineterminator="\n",
         )
         writer.writeheader()
-        for item in table_records(table, results):
+        for item in [*table_records(table, results), *real_records(real)]:
             lists = {name: " ".join(map(str, item[name])) for name in ("seeds", "records") if name in item}
             writer.writerow(item | lists)
         return out.getvalue()
@@ -217,16 +249,47 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str) -> s
         notes = "\n".join(f"% {line}" for line in [*about, *omitted])
         old = _outdated_note(result for found in results.values() for result in found)
         below = f"\n\\par {_clean(old)}" if old else ""
+        also = f"\n% {_real_title(real)}\n{_latex(real_cells(real))}\n" if real else ""
         return (
             f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}{below}\n"
+            + also
         )
     notes = "\n".join(f"- {line}" for line in [*about, *omitted])
     printed = markdown(_paired(blocks[0])) if shared else "none: the paper has no such data set."
+    also = f"\n**{_real_title(real)}**:\n\n{markdown(real_cells(real))}\n" if real else ""
     return (
         f"Table {table.number}: {table.title}\n\n**{paper_title}**:\n\n{printed}\n\n"
         f"**Companion, {names}**, leave-one-subject-out (* not in the paper's table{over}):\n\n"
-        f"{markdown(_paired(blocks[1]))}\n\n{notes}\n"
+        f"{markdown(_paired(blocks[1]))}\n\n{notes}\n{also}"
     )
+
+
+def real_records(results: Sequence[RealResult]) -> list[dict[str, Any]]:
+    """The block of real results as plain values, with the keys of the companion's block.
+
+    Parameters
+    ----------
+    results
+        As from :func:`~astsvm_lib.experiments.real_motion.real_results`.
+    """
+    rows = []
+    for result in results:
+        found = estimate(result.matrices, np.random.default_rng(0))
+        rows.append(
+            {
+                "block": "companion, real derived flow",
+                "dataset": result.database or REAL,
+                "row": result.question.name,
+                "uar": found.uar,
+                "uf1": found.uf1,
+                "profile": result.records[0].profile,
+                "epochs": result.records[0].epochs,
+                "seeds": [record.seed for record in result.records],
+                "current": not result.outdated,
+                "records": [record.name for record in result.records],
+            }
+        )
+    return rows
 
 
 def verdict_word(verdict: Verdict, level: float = 0.05) -> str:

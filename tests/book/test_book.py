@@ -99,7 +99,7 @@ def test_a_chapter_is_run_again_only_when_something_changed(tiny_book: Path, mon
 
 def test_every_page_is_in_the_contents_and_every_chapter_has_its_parameters():
     assert sorted(chapters.pages()) == sorted(path.stem for path in folders.source_folder().glob("*.md"))
-    special = {"readings": {"recipe"}, "attainable": {"decimals"}, "choices": set(), "multiverse": {"seed"}, "runs": {"profile"}}
+    special = {"readings": {"recipe"}, "attainable": {"decimals"}, "choices": set(), "multiverse": {"seed"}, "real-motion": {"maps", "seed"}, "runs": {"profile"}}
     special |= dict.fromkeys(("at-a-glance", "comparison", "table-8", "ablations", "classifier"), {"dataset", "recipe"})
     for name in chapters.chapters():
         assert set(chapters.parameters_of(name)) == special.get(name, {"dataset", "recipe", "profile", "seed"})

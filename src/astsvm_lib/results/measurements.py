@@ -68,15 +68,3 @@ def measured(name: str, inputs: Mapping[str, Any], stages: Iterable[str], comput
         text = json.dumps({"key": key, "value": computed, **about}, indent=1, sort_keys=True)
         write_atomically(path, f"{text}\n".encode())
     return computed
-
-
-def is_stored(name: str, stages: Iterable[str]) -> bool:
-    """Whether a measurement with the current versions of these stages is stored.
-
-    Parameters
-    ----------
-    name, stages
-        As for :func:`measured`.
-    """
-    path = results_folder() / "measurements" / f"{name}.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["key"]["stages"] == stage_versions(stages)

@@ -110,6 +110,8 @@ WITHIN = (
 ACROSS = (
     Question("trained on rendered faces only", _SVM, protocol=_from(RENDERED)),
     Question("trained on rendered faces only, not standardised by corpus", _SVM, protocol=_from(RENDERED, each=False)),
+    Question("trained on rendered faces only, TV-L1", _SVM, {"motion": {"flow": "tv-l1"}}, protocol=_from(RENDERED)),
+    Question(f"trained on {RENDERED} and {WIDE}@3000", _SVM, protocol=_from(RENDERED, f"{WIDE}@3000")),
     Question("trained on real maps, tested on rendered faces", _SVM, {}, RENDERED, _from(REAL)),
     Question("real maps, LOSO", _SVM, protocol=replace(LOSO, standardisation="corpus")),
     Question("real maps, LOSO, C = 10", _SVM, {"svm": {"C": 10.0}}, protocol=replace(LOSO, standardisation="corpus")),

@@ -37,9 +37,9 @@ class Protocol:
     joint
         Whether each fold also trains on the tested data set, except for the subject or database left out.
     standardisation
-        ``"corpus"``: each input feature is standardised within each data set, before any method sees it, so that a
-        method sees the mean and the standard deviation of the test data, but no label. ``"method"``: only as the method
-        itself does, with training statistics.
+        ``"corpus"``: each input feature is standardised within each data set, or each database if databases are
+        left out, before any method sees it, so that a method sees the mean and the standard deviation of the test
+        data, but no label. ``"method"``: only as the method itself does, with training statistics.
     """
 
     left_out: LeftOut = "subject"

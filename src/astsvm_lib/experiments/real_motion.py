@@ -121,6 +121,15 @@ ACROSS = (
     Question("holdout-database", _SVM, protocol=Protocol("database", standardisation="corpus")),
     *(
         Question(
+            f"{channel} only, real maps, LOSO",
+            _SVM,
+            {"input": {"channels": channel}},
+            protocol=replace(LOSO, standardisation="corpus"),
+        )
+        for channel in ("v", "u", "strain")
+    ),
+    *(
+        Question(
             f"{channel} only, trained on rendered faces",
             _SVM,
             {"input": {"channels": channel}},

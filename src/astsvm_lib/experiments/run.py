@@ -93,7 +93,9 @@ class Run:
 
     @property
     def corpus_of_clips(self) -> list[str]:
-        """Identifier of the data set of each of :attr:`clips`."""
+        """Corpus of each of :attr:`clips`: its data set; or its database, if the protocol leaves out databases."""
+        if self.protocol.left_out == "database":
+            return [clip.dataset for clip in self.clips]
         names = (self.dataset.id, *self.protocol.train)
         return [name for name, corpus in zip(names, self.corpora, strict=True) for _ in corpus]
 

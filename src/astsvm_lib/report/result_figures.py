@@ -225,7 +225,7 @@ def score_forest(
             f"{found.uf1:.3f}", (found.uf1_interval[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9
         )
     axis.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1), xlabel="UF1")
-    axis.set_title(heading, fontsize=10, pad=18 if lines else 6)
+    figure.suptitle(heading, fontsize=10)
     sns.despine(figure)
     return figure
 

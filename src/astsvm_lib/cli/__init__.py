@@ -20,7 +20,10 @@ COMMANDS = {
     "book": ("book:book_command", "Run the chapters that have changed, render the book, and print where it is."),
     "chapter": ("book:chapter_group", "Run single chapters of the book."),
     "data": ("data:data_group", "Check data sets, render faces, and prepare clips."),
-    "evaluate": ("evaluate:evaluate_command", "Evaluate a method by leave-one-subject-out, and store a record."),
+    "evaluate": (
+        "evaluate:evaluate_command",
+        "Evaluate a method by leave-one-subject-out or across data sets, and store a record.",
+    ),
     "methods": ("evaluate:methods_command", "List the methods that evaluate can run, or print a method's settings."),
     "network": ("inspect:network_group", "Show the network of the paper."),
     "preprocess": ("inspect:preprocess_command", "Prepare a clip of your own."),
@@ -28,7 +31,7 @@ COMMANDS = {
     "results": ("results:results_group", "List stored results, and verify them by computing folds again."),
     "run": ("evaluate:run_command", "Run everything that the paper's tables need, each network once."),
     "score": ("inspect:score_command", "Score the LOSO log of any method: a CSV table with one row per clip."),
-    "study": ("evaluate:study_command", "Run a study on the development data, on which all defaults were chosen."),
+    "study": ("evaluate:study_command", "Run all runs of a study."),
     "table": ("paper:table_command", "Print a table of the paper with the published and the companion's results."),
 }
 

@@ -241,7 +241,7 @@ def _compute(waiting: list[Run], store: Store, jobs: int, dry_run: bool, schedul
 @records_option
 @click.option("--dry-run", is_flag=True, help="List the runs without computing them.")
 def study_command(name: str, seeds: str, part: str, jobs: int, root: Path | None, out: Path, dry_run: bool) -> None:
-    """Run a study.
+    """Run all runs of a study.
 
     NAME is convergence, development or multiverse, on the development data, on which all defaults were chosen; or
     real-motion or real-motion-networks, on published flow maps of real clips, whose folder --root names. Stored

@@ -126,3 +126,15 @@ def test_wrong_training_data_is_refused():
         plan(mini, method="majority", protocol=Protocol(train=(wide.id,)), training=[five])
     with pytest.raises(CompanionError, match="profile development: expected the protocol LOSO, found holdout-database"):
         folds_of(plan(mini, method="majority", profile="development", protocol=Protocol("database")))
+
+
+def test_frames_of_a_clip_must_not_train_when_its_published_maps_are_tested():
+    """The clips of casme2 and of megc2019-flow have the same keys and different content."""
+    frames = load("rehearsal-mini@12")
+    maps = replace(
+        frames,
+        manifest=frames.manifest.model_copy(update={"id": "maps"}),
+        clips=tuple(replace(clip, hash_frames=lambda: "maps") for clip in frames),
+    )
+    with pytest.raises(CompanionError, match="expected no clip of maps in the training data, found 12"):
+        plan(maps, method="majority", protocol=Protocol(train=(frames.id,)), training=[frames])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -97,7 +97,7 @@ def evaluate_command(
     listed by: astsvm methods. With --train, the method is trained once on other data sets and tested on all clips
     of --test.
     """
-    from astsvm_lib.datasets import load, load_manifest
+    from astsvm_lib.datasets import load_several
     from astsvm_lib.evaluation.protocol import Protocol
     from astsvm_lib.experiments import evaluate, is_current, plan
     from astsvm_lib.methods import method_named
@@ -112,7 +112,7 @@ def evaluate_command(
             "--leave-out database: nothing is left out with --train alone; add --joint or omit --train"
         )
     protocol = Protocol(leave_out, others, joint, standardise)
-    tested, *training = (load(name, root if load_manifest(name).root else None) for name in (dataset, *others))
+    tested, *training = load_several((dataset, *others), root)
     run = plan(tested, read_recipe(recipe_file), profile, seed, method, settings, protocol, training)
     store = Store(out)
     stored = not overwrite and is_current(run, store)
@@ -122,14 +122,8 @@ def evaluate_command(
         heads = {
             head: {"uar": s.uar, "uf1": s.uf1, "confusion_matrix": s.matrix.tolist()} for head, s in scores.items()
         }
-        about: dict[str, Any] = {
-            "record": record.name,
-            "heading": record.heading,
-            "protocol": record.protocol,
-            "method": method,
-        }
-        about["classes"] = record.classes
-        print_json({**about, **heads})
+        about = {"record": record.name, "heading": record.heading, "protocol": record.protocol, "method": method}
+        print_json({**about, "classes": record.classes, **heads})
         return
     amount = f", {record.epochs} epochs" if record.epochs else ""
     click.echo(f"{record.heading}, {run.method.title}: {len(record.clips)} clips, {_folds(record)}{amount}")
@@ -141,9 +135,13 @@ def evaluate_command(
 
 
 def _folds(record: Record) -> str:
-    """Number of subjects left out, or the protocol, for the first line of the output."""
+    """Number of subjects or folds, or a protocol other than LOSO, for the first line of the output."""
+    from astsvm_lib.evaluation.protocol import LOSO
+
+    if record.protocol != LOSO.text:
+        return record.protocol
     lone = {fold.name for fold in record.folds} == {clip.subject for clip in record.clips}
-    return f"{len(record.folds)} subjects" if lone and record.protocol == "LOSO" else record.protocol
+    return f"{len(record.folds)} {'subjects' if lone else 'folds'}"
 
 
 @click.command("run")
@@ -249,13 +247,14 @@ def study_command(name: str, seeds: str, part: str, jobs: int, root: Path | None
     data are kept in the cache, up to 20 GB.
     """
     from astsvm_lib.datasets.manifest import set_root
+    from astsvm_lib.experiments.real_motion import REAL
     from astsvm_lib.experiments.studies import study_named
     from astsvm_lib.features.pipeline import extract_recipes
     from astsvm_lib.results.store import Store
     from astsvm_lib.stages import upstream
 
     if root is not None:
-        set_root(["megc2019-flow"], root)
+        set_root([REAL], root)
     study, store = study_named(name), Store(out)
     chosen = list(dict.fromkeys(numbers("--seeds", seeds)))
     runs = part_of(list({run.name: run for seed in chosen for run in study.runs(seed)}.values()), part)

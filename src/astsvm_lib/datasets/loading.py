@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from astsvm_lib.datasets.clip import Dataset
@@ -79,3 +80,22 @@ def load(dataset: str, root: Path | None = None) -> Dataset:
             f"To list all deviations, run: astsvm data check {dataset}"
         )
     return found
+
+
+def load_several(datasets: Sequence[str], root: Path | None = None) -> list[Dataset]:
+    """:func:`load` for several data sets, of which some may be generated.
+
+    Parameters
+    ----------
+    datasets
+        Identifiers.
+    root
+        Folder of those that are read from disk.
+
+    Raises
+    ------
+    CompanionError
+        As for :func:`load`; also if a folder is given and all data sets are generated.
+    """
+    on_disk = [name for name in datasets if load_manifest(name).access != "generated"]
+    return [load(name, root if name in on_disk or not on_disk else None) for name in datasets]

@@ -11,8 +11,8 @@ import numpy as np
 
 from astsvm_lib.datasets import load
 from astsvm_lib.evaluation.protocol import LOSO, Protocol
-from astsvm_lib.evaluation.statistics import by_subject
-from astsvm_lib.experiments.run import Run, plan
+from astsvm_lib.experiments.profiles import profile_named
+from astsvm_lib.experiments.run import Run, plan, run_key
 from astsvm_lib.methods import method_named
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.record import Record, RunKey
@@ -60,15 +60,7 @@ class Question:
         """Identifier of its run, which does not require the data."""
         chosen = method_named(self.method)
         settings = chosen.settings().replace(**self.changes)
-        return RunKey(
-            dataset=self.tested,
-            method=self.method,
-            profile="paper",
-            epochs=chosen.epochs(settings, 0, 1.0),
-            seed=seed,
-            choices=chosen.choices_digest(Recipe(), settings),
-            protocol=self.protocol.text,
-        )
+        return run_key(self.tested, Recipe(), profile_named("paper"), seed, chosen, settings, self.protocol)
 
     def run(self, seed: int = 0) -> Run:
         """Its run.
@@ -92,6 +84,7 @@ def _from(*names: str, joint: bool = False, each: bool = True) -> Protocol:
 
 
 _SVM = "maps-svm"
+_LOSO = replace(LOSO, standardisation="corpus")
 NETWORKS = ("ststnet", "off-apexnet")
 #: Flow of rendered clips as for the SVM; TV-L1, the networks' own, takes 40 times as long.
 SAME_FLOW: Changes = {"motion": {"flow": "lucas-kanade", "apex": "middle"}}
@@ -113,8 +106,8 @@ ACROSS = (
     Question("trained on rendered faces only, TV-L1", _SVM, {"motion": {"flow": "tv-l1"}}, protocol=_from(RENDERED)),
     Question(f"trained on {RENDERED} and {WIDE}@3000", _SVM, protocol=_from(RENDERED, f"{WIDE}@3000")),
     Question("trained on real maps, tested on rendered faces", _SVM, {}, RENDERED, _from(REAL)),
-    Question("real maps, LOSO", _SVM, protocol=replace(LOSO, standardisation="corpus")),
-    Question("real maps, LOSO, C = 10", _SVM, {"svm": {"C": 10.0}}, protocol=replace(LOSO, standardisation="corpus")),
+    Question("real maps, LOSO", _SVM, protocol=_LOSO),
+    Question("real maps, LOSO, C = 10", _SVM, {"svm": {"C": 10.0}}, protocol=_LOSO),
     Question(
         "real maps and rendered faces, LOSO, C = 10", _SVM, {"svm": {"C": 10.0}}, protocol=_from(RENDERED, joint=True)
     ),
@@ -124,7 +117,7 @@ ACROSS = (
             f"{channel} only, real maps, LOSO",
             _SVM,
             {"input": {"channels": channel}},
-            protocol=replace(LOSO, standardisation="corpus"),
+            protocol=_LOSO,
         )
         for channel in ("v", "u", "strain")
     ),
@@ -146,8 +139,10 @@ WRONG = tuple(
 )
 
 
-def learning_curve(method: str, joint: bool, changes: Changes | None = None) -> dict[int, Question]:
+def learning_curve(method: str, joint: bool) -> dict[int, Question]:
     """Evaluations on the real maps by number of rendered clips that train.
+
+    A network sees the same flow of rendered clips as the SVM.
 
     Parameters
     ----------
@@ -155,15 +150,13 @@ def learning_curve(method: str, joint: bool, changes: Changes | None = None) -> 
         Name of the method.
     joint
         Whether the real maps of all other subjects train as well (LOSO).
-    changes
-        Changes of its settings; by default, a network sees the same flow of rendered clips as the SVM.
     """
     head = "softmax" if method in NETWORKS else "svm"
     return {
         size: Question(
             f"{method}, {size} rendered clips{' and real maps' if joint else ''}",
             method,
-            changes or (SAME_FLOW if method in NETWORKS else {}),
+            SAME_FLOW if method in NETWORKS else {},
             protocol=_from(f"{WIDE}@{size}", joint=joint, each=method not in NETWORKS),
             head=head,
         )
@@ -171,7 +164,7 @@ def learning_curve(method: str, joint: bool, changes: Changes | None = None) -> 
     }
 
 
-#: Database whose clips stand in a table of the paper; None for all.
+#: Database whose clips a table of the paper reports; None for all.
 DATABASE_OF = {4: "casme2", 5: "smic-hs", 6: "samm", 7: None}
 
 
@@ -196,19 +189,7 @@ class RealResult:
     @property
     def matrices(self) -> np.ndarray:
         """Confusion matrix of each subject, (seeds, S, N_c, N_c)."""
-        found = []
-        for record in self.records:
-            clips = [clip for clip in record.clips if self.database in (None, clip.subject.split("/")[0])]
-            head = self.question.head
-            found.append(
-                by_subject(
-                    [clip.truth for clip in clips],
-                    [clip.heads[head].prediction for clip in clips],
-                    [clip.subject for clip in clips],
-                    record.classes,
-                )
-            )
-        return np.stack(found)
+        return np.stack([record.subject_matrices(self.question.head, self.database) for record in self.records])
 
     @property
     def outdated(self) -> list[str]:

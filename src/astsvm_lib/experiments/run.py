@@ -45,6 +45,35 @@ def differences(chosen: Choices, sections: tuple[str, ...] = ()) -> list[str]:
     ]
 
 
+def run_key(
+    dataset: str,
+    recipe: Recipe,
+    profile: Profile,
+    seed: int,
+    method: Method,
+    settings: Choices,
+    protocol: Protocol,
+) -> RunKey:
+    """Identifier of a run, which does not depend on the clips of its data.
+
+    Parameters
+    ----------
+    dataset
+        Identifier of the tested data set.
+    recipe, profile, seed, method, settings, protocol
+        As in :class:`Run`.
+    """
+    return RunKey(
+        dataset=dataset,
+        method=method.name,
+        profile=profile.name,
+        epochs=method.epochs(settings, profile.epochs, profile.share),
+        seed=seed,
+        choices=method.choices_digest(recipe, settings),
+        protocol=protocol.text,
+    )
+
+
 @dataclass(frozen=True)
 class Run:
     """A data set, a method with all its choices, a profile, a seed and a protocol; see :func:`plan`."""
@@ -66,15 +95,7 @@ class Run:
     @cached_property
     def key(self) -> RunKey:
         """Key of its record."""
-        return RunKey(
-            dataset=self.dataset.id,
-            method=self.method.name,
-            profile=self.profile.name,
-            epochs=self.epochs,
-            seed=self.seed,
-            choices=self.method.choices_digest(self.recipe, self.settings),
-            protocol=self.protocol.text,
-        )
+        return run_key(self.dataset.id, self.recipe, self.profile, self.seed, self.method, self.settings, self.protocol)
 
     @property
     def name(self) -> str:
@@ -232,8 +253,8 @@ def _check_training(dataset: Dataset, protocol: Protocol, training: Sequence[Dat
                 f"{other.id}: expected the classes {', '.join(dataset.classes)} of {dataset.id}, found "
                 f"{', '.join(other.classes)}"
             )
-    counts = Counter((clip.key, clip.fingerprint) for data in (dataset, *training) for clip in data if training)
-    shared = [key for (key, _), count in counts.items() if count > 1]
+    counts = Counter(clip.key for data in (dataset, *training) for clip in data)
+    shared = [key for key, count in counts.items() if count > 1]
     if shared:
         raise CompanionError(
             f"{', '.join(found)}: expected no clip of {dataset.id} in the training data, found {len(shared)}, first "

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from astsvm_lib.cache import Cache
-from astsvm_lib.datasets import load, load_manifest
+from astsvm_lib.datasets import load_several
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.protocol import Protocol
 from astsvm_lib.evaluation.scores import uf1
@@ -136,8 +136,7 @@ def verify(
     """
     if record.outdated:
         raise CompanionError(f"{record.name}: outdated ({'; '.join(record.outdated)}): run it again instead")
-    names = (record.dataset, *Protocol.parse(record.protocol).train)
-    dataset, *training = (load(name, root if load_manifest(name).root else None) for name in names)
+    dataset, *training = load_several((record.dataset, *Protocol.parse(record.protocol).train), root)
     run = plan_again(record, dataset, training)
     if run.data != record.data:
         raise CompanionError(

@@ -240,13 +240,15 @@ class Record(Part):
         truth = [clip.truth for clip in self.clips]
         return score(truth, [clip.heads[head].prediction for clip in self.clips], self.classes)
 
-    def subject_matrices(self, head: str | None = None) -> np.ndarray:
+    def subject_matrices(self, head: str | None = None, database: str | None = None) -> np.ndarray:
         """Confusion matrix of each subject for one head, (S, N_c, N_c), sorted by the subject's name.
 
         Parameters
         ----------
         head
             Name of the head; the primary one by default.
+        database
+            Part of a composite data set, such as ``"casme2"``; all clips by default.
 
         Raises
         ------
@@ -254,10 +256,11 @@ class Record(Part):
             If the method has no such head.
         """
         head = self._head(head)
+        clips = [clip for clip in self.clips if database in (None, clip.subject.split("/")[0])]
         return by_subject(
-            [clip.truth for clip in self.clips],
-            [clip.heads[head].prediction for clip in self.clips],
-            [clip.subject for clip in self.clips],
+            [clip.truth for clip in clips],
+            [clip.heads[head].prediction for clip in clips],
+            [clip.subject for clip in clips],
             self.classes,
         )
 

@@ -99,7 +99,14 @@ def test_a_chapter_is_run_again_only_when_something_changed(tiny_book: Path, mon
 
 def test_every_page_is_in_the_contents_and_every_chapter_has_its_parameters():
     assert sorted(chapters.pages()) == sorted(path.stem for path in folders.source_folder().glob("*.md"))
-    special = {"readings": {"recipe"}, "attainable": {"decimals"}, "choices": set(), "multiverse": {"seed"}, "real-motion": {"maps", "seed"}, "runs": {"profile"}}
+    special = {
+        "readings": {"recipe"},
+        "attainable": {"decimals"},
+        "choices": set(),
+        "multiverse": {"seed"},
+        "real-motion": {"maps", "seed"},
+        "runs": {"profile"},
+    }
     special |= dict.fromkeys(("at-a-glance", "comparison", "table-8", "ablations", "classifier"), {"dataset", "recipe"})
     for name in chapters.chapters():
         assert set(chapters.parameters_of(name)) == special.get(name, {"dataset", "recipe", "profile", "seed"})
@@ -187,8 +194,43 @@ def test_a_figure_without_alt_text_is_refused():
         show(plt.figure(), "  ")
     cell = nbformat.v4.new_code_cell("plot()")
     cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "x"})]
-    with pytest.raises(CompanionError, match="chapter sums: expected at most one figure per cell"):
-        execution.describe_figure("sums", cell)
+    with pytest.raises(CompanionError, match=r"chapter sums: expected figures displayed by report.show with alt text"):
+        execution.separate_figures("sums", cell)
+
+
+def test_each_figure_of_a_cell_keeps_its_own_alt_text_and_caption():
+    about = [{"alt": "a line", "class": "plot", "caption": "Figure one."}, {"alt": "a face", "class": "picture"}]
+    figures = [
+        nbformat.v4.new_output("display_data", data={"image/png": "x"}, metadata={"image/png": a}) for a in about
+    ]
+    text = nbformat.v4.new_output("execute_result", data={"text/markdown": "Words."}, execution_count=1)
+    cell = nbformat.v4.new_code_cell("plot()", outputs=[*figures, text], metadata={"tags": ["hide-input"]})
+    first, *parts = execution.separate_figures("sums", cell)
+    assert (first.source, first.outputs, first.metadata.tags) == ("plot()", [], ["hide-input"])
+    assert [part.outputs for part in parts] == [[figures[0]], [figures[1]], [text]]
+    assert parts[0].metadata.mystnb == {
+        "image": {"alt": "a line", "classes": "plot"},
+        "figure": {"caption": "Figure one."},
+    }
+    assert parts[1].metadata.mystnb == {"image": {"alt": "a face", "classes": "picture"}}
+    assert "mystnb" not in parts[2].metadata
+    assert all(part.metadata.tags == ["remove-input"] for part in parts)
+
+
+def visible_code(name: str) -> list[str]:
+    """Sources of the cells of a chapter whose code is on the page."""
+    hidden = {"remove-input", "remove-cell", "hide-input", "hide-cell", "parameters"}
+    cells = chapters.read_chapter(name).cells
+    return [c.source for c in cells if c.cell_type == "code" and not hidden & set(c.metadata.get("tags", []))]
+
+
+@pytest.mark.parametrize("name", chapters.chapters())
+def test_code_that_is_read_fits_the_page_and_every_figure_has_a_caption(name: str):
+    assert [line for source in visible_code(name) for line in source.splitlines() if len(line) > 84] == []
+    sources = [cell.source for cell in chapters.read_chapter(name).cells if cell.cell_type == "code"]
+    calls = [node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    shows = [call for call in calls if ast.unparse(call.func) in {"report.show", "report.play", "report.slide"}]
+    assert [ast.unparse(call)[:80] for call in shows if "caption" not in {k.arg for k in call.keywords}] == []
 
 
 def stored_run(store: Store, dataset: str, recipe: Recipe, seed: int = 0, method: str = "ast-svmnet") -> Record:

@@ -82,7 +82,7 @@ def built_images(site: Path) -> list[np.ndarray]:
     """Every picture of a rendered book, grey; those inside the pages too."""
     encoded = [path.read_bytes() for path in (site / "_images").glob("*")] if (site / "_images").is_dir() else []
     for page in site.glob("*.html"):
-        inside = re.findall(r"data:image/(?:png|jpeg);base64,([A-Za-z0-9+/=]+)", page.read_text(encoding="utf-8"))
+        inside = re.findall(r"data:image/(?:png|jpeg|webp);base64,([A-Za-z0-9+/=]+)", page.read_text(encoding="utf-8"))
         encoded += [base64.b64decode(text) for text in inside]
     images = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) for data in encoded]
     return [
@@ -112,7 +112,9 @@ def render(tmp_path: Path, monkeypatch) -> Callable[[dict[str, Path]], Path]:
 
 
 def test_built_pages_hold_no_face_of_a_database_under_a_licence(in_kernels: Path, render, tmp_path: Path):
-    executed = {name: execution.run_chapter(name, {"dataset": "casme2"}, tmp_path / f"{name}.ipynb") for name in CHAPTERS}
+    executed = {
+        name: execution.run_chapter(name, {"dataset": "casme2"}, tmp_path / f"{name}.ipynb") for name in CHAPTERS
+    }
     site = render(executed)
     images = built_images(site)
     assert len(images) > 12
@@ -130,8 +132,10 @@ def test_the_same_search_finds_faces_that_may_be_shown(tmp_path: Path):
 
 
 def notebook_images(path: Path) -> list[np.ndarray]:
-    cells = nbformat.read(path, as_version=4).cells
-    encoded = [o.data["image/png"] for c in cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
+    outputs = [o for cell in nbformat.read(path, as_version=4).cells for o in cell.get("outputs", [])]
+    encoded = [o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+    for page in (str(o.data["text/html"]) for o in outputs if "text/html" in o.get("data", {})):
+        encoded += re.findall(r"data:image/webp;base64,([A-Za-z0-9+/=]+)", page)
     return [cv2.imdecode(np.frombuffer(base64.b64decode(e), np.uint8), cv2.IMREAD_GRAYSCALE) for e in encoded]
 
 
@@ -154,7 +158,12 @@ ROGUES = {
     "figimage": ("figure.figimage(frame)\nreport.show(figure, 'a face')", "this figure would show a frame"),
     "pcolormesh": ("axis.pcolormesh(frame[..., 0])\nreport.show(figure, 'a face')", "this figure would show a frame"),
     "unsaid": ("report.draw_image(axis, frame, 'face')", "expected one of frame, landmarks"),
-    "inline": ("axis.imshow(frame)\nfigure", "at most one figure per cell, displayed by report.show"),
+    "inline": ("axis.imshow(frame)\nfigure", "expected figures displayed by report.show"),
+    "player": ("report.play([report.Panel('frames', [frame])], 'a face')", "this figure would show a frame"),
+    "slider": (
+        "report.draw_image(axis, frame)\nreport.slide([figure], ['alpha = 1'], 'a face')",
+        "this figure would show a frame",
+    ),
     "jpeg": (
         "import cv2\nfrom IPython.display import Image\nImage(cv2.imencode('.jpg', frame)[1].tobytes())",
         "displayed by report.show, found image/jpeg",
@@ -198,6 +207,12 @@ def test_a_chapter_that_would_show_a_frame_is_refused_and_leaves_nothing(rogue, 
 def test_without_the_guard_the_search_would_find_the_face(in_kernels, one_chapter):
     off = "report.style._check_privacy = lambda figure: None\n"
     path = one_chapter(LOAD + off + "report.draw_image(axis, frame)\nreport.show(figure, 'a face')")
+    assert strongest(notebook_images(path), faces_of(load("casme2", in_kernels))) > FOUND
+
+
+def test_without_the_guard_the_search_would_find_the_face_in_a_player(in_kernels, one_chapter):
+    off = "report.player.check_content = lambda content, clips: None\n"
+    path = one_chapter(LOAD + off + "report.play([report.Panel('frames', [frame])], 'a face')")
     assert strongest(notebook_images(path), faces_of(load("casme2", in_kernels))) > FOUND
 
 
@@ -256,7 +271,9 @@ def test_only_averages_over_ten_clips_stand_for_maps_of_single_clips(small_datas
     shown(content="flow")  # nothing is in use yet
     privacy.remember(small_dataset.manifest.model_copy(update={"show": show}))
     for options in ({"content": "flow"}, {"content": "average"}, {"content": "average", "clips": 9}):
-        with pytest.raises(CompanionError, match=r"fewer than 10 clips, but of the data in use \(small\) only averages"):
+        with pytest.raises(
+            CompanionError, match=r"fewer than 10 clips, but of the data in use \(small\) only averages"
+        ):
             shown(**options)
     shown(content="average", clips=10)
     shown(content="diagram")

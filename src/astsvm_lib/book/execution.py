@@ -27,6 +27,16 @@ PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
 PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
 
 
+#: Source of a cell that holds one output of the cell before it; a cell without source is not rendered.
+_MOVED = "# an output of the cell above"
+#: Label of the button that unfolds a cell, by its tag.
+_PROMPTS = {
+    "parameters": "Show the parameters of this page",
+    "injected-parameters": "Show the parameters that replace them",
+    "hide-cell": "Show the solution",
+}
+
+
 def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookNode:
     """Box at the foot of a page with the command, the commit, the libraries and the processor."""
     used = all_parameters(name, values)
@@ -43,25 +53,88 @@ def _provenance_cell(name: str, values: Mapping[str, Any]) -> nbformat.NotebookN
     return nbformat.v4.new_markdown_cell("\n".join(lines))
 
 
-def describe_figure(name: str, cell: nbformat.NotebookNode) -> None:
-    """Move the alt text of a figure to the metadata of its cell, where the renderer expects it."""
-    figures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
-    texts = [output.metadata.get("image/png", {}).get("alt", "") for output in figures]
-    if len(texts) > 1 or not all(texts):
+def _figure_of(output: nbformat.NotebookNode) -> dict[str, Any] | None:
+    """Description of a figure or player as displayed by ``report``; None for any other output."""
+    for kind in ("image/png", "text/html"):
+        if kind in output.get("data", {}):
+            about = output.get("metadata", {}).get(kind, {})
+            if kind == "image/png" or about.get("alt"):
+                return dict(about)
+    return None
+
+
+def separate_figures(name: str, cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """A cell, followed by a cell for each of its outputs if one of several is a figure.
+
+    The renderer takes the alt text and the caption of a figure from the metadata of its cell, hence one figure per cell.
+
+    Parameters
+    ----------
+    name
+        Name of the chapter, for errors.
+    cell
+        Executed cell, which is changed.
+
+    Returns
+    -------
+    list of nbformat.NotebookNode
+        Cells in order; the input of those that were added is not shown.
+
+    Raises
+    ------
+    CompanionError
+        If a figure has no alt text, or a hidden cell has several outputs of which one is a figure.
+    """
+    outputs = cell.get("outputs", [])
+    figures = [_figure_of(output) for output in outputs]
+    if not any(about is not None for about in figures):
+        return [cell]
+    if not all(about.get("alt") for about in figures if about is not None):
         raise CompanionError(
-            f"chapter {name}: expected at most one figure per cell, displayed by report.show with alt text; found "
-            f"{len(texts)} in: {cell.source[:60]}"
+            f"chapter {name}: expected figures displayed by report.show with alt text: {cell.source[:60]}"
         )
-    if texts:
-        cell.metadata["mystnb"] = {"image": {"alt": texts[0]}}
+    if len(outputs) == 1:
+        _describe(cell, figures[0])
+        return [cell]
+    tags = cell.metadata.get("tags", [])
+    if "hide-cell" in tags:
+        raise CompanionError(f"chapter {name}: expected one output in a hidden cell with a figure: {cell.source[:60]}")
+    parts = [cell]
+    for output, about in zip(outputs, figures, strict=True):
+        part = nbformat.v4.new_code_cell(_MOVED, outputs=[output], metadata={"tags": ["remove-input"]})
+        _describe(part, about)
+        parts.append(part)
+    cell.outputs = []
+    return parts
+
+
+def _describe(cell: nbformat.NotebookNode, about: Mapping[str, Any] | None) -> None:
+    """Write the alt text, the class and the caption of a figure to the metadata of its cell."""
+    if about is None:
+        return
+    described: dict[str, Any] = {"image": {"alt": about["alt"], "classes": about.get("class", "plot")}}
+    if about.get("caption"):
+        described["figure"] = {"caption": about["caption"]}
+    cell.metadata["mystnb"] = described
+
+
+def _fold(cell: nbformat.NotebookNode) -> None:
+    """Fold the cells of parameters, and say what a folded cell holds."""
+    tags = cell.metadata.get("tags", [])
+    for tag, prompt in _PROMPTS.items():
+        if tag in tags:
+            cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), "code_prompt_show": prompt}
+            if tag != "hide-cell" and "hide-input" not in tags:
+                cell.metadata["tags"] = [*tags, "hide-input"]
 
 
 def _check_outputs(name: str, cell: nbformat.NotebookNode) -> None:
-    """Raise an error for images that were not displayed by ``report.show``, which checks whether they may be shown."""
+    """Raise an error for images that were not displayed by ``report``, which checks whether they may be shown."""
     for output in cell.get("outputs", []):
         for kind, value in output.get("data", {}).items():
             picture = PICTURE_KINDS.match(kind) and kind != "image/png"
-            if picture or (kind in {"text/html", "text/markdown"} and PICTURE_IN_TEXT.search(str(value))):
+            text = kind == "text/markdown" or (kind == "text/html" and _figure_of(output) is None)
+            if picture or (text and PICTURE_IN_TEXT.search(str(value))):
                 raise CompanionError(
                     f"chapter {name}: expected images to be displayed by report.show, found {kind} in: "
                     f"{cell.source[:60]}"
@@ -88,15 +161,14 @@ def _hidden_paths() -> re.Pattern[str]:
 
 
 def _hide_paths(value: Any, paths: re.Pattern[str]) -> Any:
-    """Replace the folders of this machine in an output by ``...``; images are not changed."""
+    """Replace the folders of this machine in an output by ``...``."""
     if isinstance(value, str):
         return paths.sub("...", value)
     if isinstance(value, list):
         return [_hide_paths(item, paths) for item in value]
     if isinstance(value, dict):
         for key, item in value.items():
-            if key != "image/png":
-                value[key] = _hide_paths(item, paths)
+            value[key] = _hide_paths(item, paths)
     return value
 
 
@@ -170,12 +242,17 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
         executed.cells.append(_provenance_cell(name, values))
         executed.metadata.pop("papermill", None)
         paths = _hidden_paths()
+        cells = []
         for cell in executed.cells:
             _check_outputs(name, cell)
-            describe_figure(name, cell)
             _drop_startup_messages(cell)
-            _hide_paths(cell.get("outputs", []), paths)
+            for output in cell.get("outputs", []):
+                if _figure_of(output) is None:
+                    _hide_paths(output, paths)
             cell.metadata.pop("papermill", None)
             cell.metadata.pop("execution", None)
+            cells += separate_figures(name, cell)
+            _fold(cell)
+        executed.cells = cells
         write_atomically(target, nbformat.writes(executed).encode())
     return target

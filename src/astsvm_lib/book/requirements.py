@@ -168,7 +168,9 @@ class Requirements:
         for pattern in self.front.files:
             paths = sorted(path for path in project_folder().glob(pattern) if path.is_file())
             if not paths:
-                raise CompanionError(f"chapter {self.chapter}: companion.files: no file of the project matches {pattern}")
+                raise CompanionError(
+                    f"chapter {self.chapter}: companion.files: no file of the project matches {pattern}"
+                )
             for path in paths:
                 found[path.relative_to(project_folder()).as_posix()] = digest_file(path)
         return found

@@ -13,14 +13,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "clip_figures": [
             "change_images",
             "draw_landmarks",
+            "draw_wheel",
             "face_images",
-            "flow_rgb",
+            "flow_colours",
             "image_grid",
             "portrait",
             "three_groups",
         ],
-        "diagrams": ["architecture"],
+        "diagrams": ["Block", "architecture", "block_diagram"],
         "multiverse_figures": ["specification_curve", "variance_figure"],
+        "player": ["Panel", "play", "slide"],
         "result_figures": [
             "claims_figure",
             "confusion_figure",
@@ -37,14 +39,20 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
 if TYPE_CHECKING:
     from astsvm_lib.report.clip_figures import change_images as change_images
     from astsvm_lib.report.clip_figures import draw_landmarks as draw_landmarks
+    from astsvm_lib.report.clip_figures import draw_wheel as draw_wheel
     from astsvm_lib.report.clip_figures import face_images as face_images
-    from astsvm_lib.report.clip_figures import flow_rgb as flow_rgb
+    from astsvm_lib.report.clip_figures import flow_colours as flow_colours
     from astsvm_lib.report.clip_figures import image_grid as image_grid
     from astsvm_lib.report.clip_figures import portrait as portrait
     from astsvm_lib.report.clip_figures import three_groups as three_groups
+    from astsvm_lib.report.diagrams import Block as Block
     from astsvm_lib.report.diagrams import architecture as architecture
+    from astsvm_lib.report.diagrams import block_diagram as block_diagram
     from astsvm_lib.report.multiverse_figures import specification_curve as specification_curve
     from astsvm_lib.report.multiverse_figures import variance_figure as variance_figure
+    from astsvm_lib.report.player import Panel as Panel
+    from astsvm_lib.report.player import play as play
+    from astsvm_lib.report.player import slide as slide
     from astsvm_lib.report.result_figures import claims_figure as claims_figure
     from astsvm_lib.report.result_figures import confusion_figure as confusion_figure
     from astsvm_lib.report.result_figures import difference_figure as difference_figure

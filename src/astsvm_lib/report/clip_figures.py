@@ -12,29 +12,67 @@ from matplotlib.figure import Figure
 
 from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.preprocessing.detection import REGIONS, find_landmarks
-from astsvm_lib.report.style import COLOURS, Content, draw_image, new_figure
+from astsvm_lib.report.style import BETWEEN, COLOURS, Content, draw_image, new_figure
 
 #: Side, in pixels, of the blocks whose means are shown instead of a difference image that the licence protects.
 BLOCK = 16
 
 
-def flow_rgb(flow: np.ndarray, full: float) -> np.ndarray:
-    """Flow in the paper's colours: red for horizontal and green for vertical motion, by magnitude.
+#: Colours of motion to the right, down, to the left and up, from Okabe and Ito's palette; between them, mixtures.
+DIRECTIONS = np.array([[0, 158, 115], [230, 120, 0], [204, 121, 167], [0, 114, 178]]) / 255
+
+
+def flow_colours(flow: np.ndarray, full: float, wheel: int = 0) -> np.ndarray:
+    """Flow as colours: the direction as hue, the magnitude as opacity, so that the page shows where nothing moves.
 
     Parameters
     ----------
     flow
-        (..., 2), in pixels.
+        (..., H, W, 2), in pixels: to the right, and down.
     full
         Magnitude, in pixels, that is shown at full intensity.
+    wheel
+        Diameter, in pixels, of the colour wheel drawn into the lower right corner; 0 for none.
 
     Returns
     -------
     numpy.ndarray
-        RGB image (..., 3) in 0..1.
+        RGBA image (..., H, W, 4) in 0..1.
     """
-    strength = np.clip(np.abs(flow) / full, 0, 1)
-    return np.concatenate([strength, np.zeros_like(strength[..., :1])], -1)
+    shown = np.asarray(flow, np.float64)
+    if wheel:
+        shown = shown.copy()
+        shown[..., -wheel:, -wheel:, :] = _wheel(wheel, full)
+    place = np.arctan2(shown[..., 1], shown[..., 0]) / (np.pi / 2) % 4
+    low = place.astype(int) % 4
+    share = (place - np.floor(place))[..., None]
+    colours = (1 - share) * DIRECTIONS[low] + share * DIRECTIONS[(low + 1) % 4]
+    strength = np.clip(np.linalg.norm(shown, axis=-1, keepdims=True) / full, 0, 1)
+    return np.concatenate([colours, strength], -1).astype(np.float32)
+
+
+def _wheel(side: int, full: float) -> np.ndarray:
+    """Flow (side, side, 2) that points outwards and grows from the middle to ``full`` at the rim."""
+    middle = (side - 1) / 2
+    outwards = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1) - middle
+    radius = np.linalg.norm(outwards, axis=-1, keepdims=True)
+    return np.where(radius <= middle, outwards / middle * full, 0)
+
+
+def draw_wheel(axis: Axes, full: float) -> None:
+    """Draw the colour wheel of :func:`flow_colours` with its scale.
+
+    Parameters
+    ----------
+    axis
+        Axes to draw on.
+    full
+        Magnitude, in pixels, at the rim.
+    """
+    draw_image(axis, flow_colours(_wheel(121, full), full), "diagram", extent=(-1, 1, 1, -1))
+    for x, y, text in ((1.3, 0, "right"), (-1.3, 0, "left"), (0, -1.25, "up"), (0, 1.25, f"down, {full:.2g} px")):
+        axis.text(x, y, text, ha="center", va="center", fontsize=9, color=BETWEEN)
+    axis.set(xlim=(-1.8, 1.8), ylim=(1.6, -1.5), frame_on=False)
 
 
 def portrait(shape: tuple[int, ...], landmarks: np.ndarray) -> np.ndarray:
@@ -174,15 +212,15 @@ def image_grid(
                 }
                 draw_image(axis, row[j], content[i] if content else "frame", **options)
             if i == 0 and j < len(column_titles):
-                axis.set_title(column_titles[j], fontsize=8, loc="center", pad=2)
-        axes[i][0].set_ylabel(row_titles[i], fontsize=8)
+                axis.set_title(column_titles[j], fontsize=9, loc="center", pad=2)
+        axes[i][0].set_ylabel(row_titles[i], fontsize=9)
     return figure
 
 
 def three_groups(
     data: Dataset, frames: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, idsf: np.ndarray, name: str = "IDSF"
 ) -> Figure:
-    """Figure 2 of the paper: (a) prepared frames, (b) flow in red and green, (c) differences.
+    """The three groups of the paper's Figure 2: (a) prepared frames, (b) flow, (c) differences.
 
     Parameters
     ----------
@@ -207,7 +245,7 @@ def three_groups(
     changes, change = change_images(data, list(idsf))
     largest = max(float(np.percentile(np.abs(changes), 99.5)), 1e-6)
     return image_grid(
-        [faces, list(flow_rgb(flow, fastest)), changes],
+        [faces, list(flow_colours(flow, fastest)), changes],
         ["(a) frames" if face == "frame" else "(a) landmarks", "(b) flow", f"(c) {name}"],
         [str(i + 1) for i in range(len(frames))],
         [(0, 255), (0, 1), (-largest, largest)],

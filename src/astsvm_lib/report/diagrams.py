@@ -1,8 +1,9 @@
-"""Diagram of the architecture, drawn from the network's layers with the shapes that Keras reports."""
+"""Diagrams: of a step of the method, and of the architecture, from the network's layers as Keras reports them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,79 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from astsvm_lib.report.style import COLOURS, new_figure
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a diagram: data in a grey box, or an operation in a coloured one.
+
+    Attributes
+    ----------
+    title
+        Name of the data or of the operation.
+    detail
+        Below the title: a shape such as ``"10 × 192 × 192"``, or a symbol or equation as Matplotlib's mathtext.
+    column, row
+        Place; columns from left to right, rows from top to bottom. Fractions are allowed.
+    after
+        Titles of the blocks whose output goes in; each gives an arrow.
+    operation
+        Whether the block is an operation.
+    """
+
+    title: str
+    detail: str
+    column: float
+    row: float = 0
+    after: tuple[str, ...] = ()
+    operation: bool = False
+
+
+def block_diagram(blocks: Sequence[Block]) -> Figure:
+    """Draw blocks and the arrows between them.
+
+    Parameters
+    ----------
+    blocks
+        Blocks with different titles.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The diagram, without axes.
+    """
+    columns = [block.column for block in blocks]
+    rows = [block.row for block in blocks]
+    figure, axis = new_figure(width=7.2, height=0.45 + 0.8 * (max(rows) - min(rows) + 1))
+    axis.axis("off")
+    wide, high = 0.76, 0.72
+    place = {block.title: block for block in blocks}
+    for block in blocks:
+        colour = COLOURS[0] if block.operation else "#555555"
+        axis.add_patch(
+            FancyBboxPatch(
+                (block.column - wide / 2, block.row - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.06",
+                facecolor=colour + "1c", edgecolor=colour, linewidth=1.2,
+            )
+        )  # fmt: skip
+        middle = block.row - (0.06 if block.detail else 0)
+        axis.text(block.column, middle, block.title, ha="center", va="bottom" if block.detail else "center", fontsize=9,
+                  color=colour, weight="bold")  # fmt: skip
+        axis.text(block.column, block.row, block.detail, ha="center", va="top", fontsize=9)
+        for title in block.after:
+            start = place[title]
+            across = start.column != block.column
+            side = np.sign(block.column - start.column) * wide / 2 if across else 0
+            drop = 0 if across else np.sign(block.row - start.row) * high / 2
+            axis.annotate(
+                "", xy=(block.column - side, block.row - drop), xytext=(start.column + side, start.row + drop),
+                arrowprops={"arrowstyle": "->", "linewidth": 1.1, "color": "#555555"},
+            )  # fmt: skip
+    axis.set(
+        xlim=(min(columns) - wide / 2 - 0.05, max(columns) + wide / 2 + 0.05),
+        ylim=(max(rows) + high / 2 + 0.05, min(rows) - high / 2 - 0.05),
+    )
+    return figure
 
 
 def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) -> Figure:
@@ -38,7 +112,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
             edgecolor=colour, linewidth=1.2,
         )  # fmt: skip
         axis.add_patch(patch)
-        axis.text(x, y, text, ha="center", va="center", fontsize=6.6)
+        axis.text(x, y, text, ha="center", va="center", fontsize=9)
 
     def arrow(start: tuple[float, float], end: tuple[float, float]) -> None:
         axis.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "linewidth": 0.9, "color": "#444444"})

@@ -50,7 +50,7 @@ def specification_curve(
     if default:
         top.plot([], [], color=COLOURS[1], linewidth=1.2, label="default recipe")
     top.set(ylabel="UF1")
-    top.legend(fontsize=8, loc="upper left")
+    top.legend(fontsize=9, loc="upper left")
     for y, (factor, level) in enumerate(rows):
         at = [place for place, number in enumerate(order) if chosen[number].levels[factor.name] == level]
         below.plot(at, [y] * len(at), "|", markersize=5, color="#333333")

@@ -85,7 +85,7 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], head
             axis.plot(epochs, [e[key] for e in history], label=name, linewidth=1.2)
     axes[0].set(title="loss", xlabel="epoch", yscale="log")
     axes[1].set(title="accuracy on the training clips", xlabel="epoch", ylim=(0, 1.02))
-    axes[1].legend(fontsize=7, ncols=2, title="left out", title_fontsize=7)
+    axes[1].legend(fontsize=9, ncols=2, title="left out", title_fontsize=9)
     figure.suptitle(heading, fontsize=11)
     sns.despine(figure)
     return figure

@@ -102,9 +102,9 @@ class ClipSpec:
     size: int = 300
     fps: float = 100.0
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Digest of the specification."""
+        """Digest of the specification, computed once."""
         return digest(asdict(self))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -71,12 +72,12 @@ def draw_intensities(units: Units, options: Difficulty, rng: np.random.Generator
         chosen = chosen | {stray: options.stray_share * rng.uniform(0.5, 1)}
     found: Units = {}
     for unit, share in chosen.items():
-        level = share * float(np.exp(rng.normal(0, options.unit_spread)))
+        level = share * math.exp(rng.normal(0, options.unit_spread))
         tilt = rng.normal(0, options.side_spread)
         if unit[-1] in "LR" or unit in ("17", "23", "24", "25", "26"):
             found[unit] = found.get(unit, 0) + level
         else:
-            found[unit + "L"], found[unit + "R"] = level * float(np.exp(tilt)), level * float(np.exp(-tilt))
+            found[unit + "L"], found[unit + "R"] = level * math.exp(tilt), level * math.exp(-tilt)
     strongest = max(found.values())
     return {unit: round(level / strongest, 3) for unit, level in found.items()}
 
@@ -141,7 +142,7 @@ def draw_entries(design: Design) -> tuple[Entry, ...]:
         spec = ClipSpec(
             subject=design.people[subject],
             units=draw_intensities(combinations[rng.integers(len(combinations))], options, rng),
-            peak_px=float(np.clip(options.peak_px * np.exp(rng.normal(0, options.peak_spread)), 0.3, 3.0)),
+            peak_px=float(np.clip(options.peak_px * math.exp(rng.normal(0, options.peak_spread)), 0.3, 3.0)),
             timing=timing,
             capture=_capture(design.capture, options.head_px, rng),
             blink_ms=float(rng.uniform(0, total)) if rng.random() < options.blink else None,

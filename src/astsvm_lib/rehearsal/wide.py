@@ -6,6 +6,7 @@ randomisation, Tobin et al. 2017).
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -131,7 +132,7 @@ def _class_of(design: WideDesign, number: int) -> str:
 
 def _alignment(options: Variation, rng: np.random.Generator) -> tuple[tuple[float, float, float], ...]:
     """A random affine map of the crop around its centre."""
-    scale, stretch = np.exp(rng.normal(0, options.crop_scale)), np.exp(rng.normal(0, options.crop_aspect) / 2)
+    scale, stretch = math.exp(rng.normal(0, options.crop_scale)), math.exp(rng.normal(0, options.crop_aspect) / 2)
     angle = np.deg2rad(rng.normal(0, options.crop_turn))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ np.diag([scale * stretch, scale / stretch])
@@ -142,7 +143,7 @@ def _alignment(options: Variation, rng: np.random.Generator) -> tuple[tuple[floa
 
 
 def _capture(options: Variation, head_px: float, rng: np.random.Generator) -> Capture:
-    noise = float(np.exp(rng.uniform(*np.log(options.noise))))
+    noise = math.exp(rng.uniform(*(math.log(value) for value in options.noise)))
     return Capture(
         drift=options.drift * rng.uniform(-1, 1),
         light_turn=options.light_turn * rng.uniform(-1, 1),
@@ -171,7 +172,7 @@ def draw_pair(design: WideDesign, number: int) -> PairEntry:
     emotions = [emotion for emotion, label in CLASS_OF.items() if label == _class_of(design, number)]
     emotion = str(rng.choice(emotions))
     combinations = COMBINATIONS[emotion]
-    peak = float(np.clip(options.peak_px * np.exp(rng.normal(0, options.peak_spread)), 0.25, 3.5))
+    peak = float(np.clip(options.peak_px * math.exp(rng.normal(0, options.peak_spread)), 0.25, 3.5))
     spec = ClipSpec(
         subject=FIRST_SUBJECT + person,
         units=draw_intensities(combinations[rng.integers(len(combinations))], options, rng),

@@ -71,22 +71,42 @@ def by_subject(
     return np.stack([confusion_matrix([truth[i] for i in r], [prediction[i] for i in r], classes) for r in rows])
 
 
-def _scores(matrices: np.ndarray) -> np.ndarray:
-    """UAR and UF1 (2, ...) of pooled matrices (..., N_c, N_c), over the classes with clips."""
-    correct = np.diagonal(matrices, axis1=-2, axis2=-1)
-    clips, predicted = matrices.sum(-1), matrices.sum(-2)
-    present = clips > 0
-    recall = np.divide(correct, clips, out=np.zeros(correct.shape), where=present)
-    f1 = np.divide(2 * correct, clips + predicted, out=np.zeros(correct.shape), where=present)
-    return np.stack([recall.sum(-1), f1.sum(-1)]) / np.maximum(present.sum(-1), 1)
+def _scores(cells: np.ndarray) -> np.ndarray:
+    """UAR and UF1 (2, ...) of pooled matrices (N_c, N_c, ...), over the classes with clips.
+
+    The classes are the first axes, so that each step works on whole arrays: sums over an axis of length three are slow.
+    """
+    classes = range(len(cells))
+    recall, f1 = np.zeros(cells.shape[2:]), np.zeros(cells.shape[2:])
+    present = np.zeros(cells.shape[2:], int)
+    for c in classes:
+        clips = _sum([cells[c, other] for other in classes])
+        predicted = _sum([cells[other, c] for other in classes])
+        there = clips > 0
+        recall += np.divide(cells[c, c], clips, out=np.zeros(clips.shape), where=there)
+        f1 += np.divide(2 * cells[c, c], clips + predicted, out=np.zeros(clips.shape), where=there)
+        present += there
+    return np.stack([recall, f1]) / np.maximum(present, 1)
+
+
+def _sum(parts: Sequence[np.ndarray]) -> np.ndarray:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _cells(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Pooled matrices (N_c, N_c, seeds, B), if each subject counts ``weights`` (S, B) times; counts are exact."""
+    seeds, subjects, classes, _ = matrices.shape
+    flat = matrices.reshape(seeds, subjects, classes * classes).transpose(2, 0, 1).reshape(-1, subjects)
+    pooled = np.einsum("cs,sb->cb", flat, weights)  # not by BLAS, whose threads wait for each other on a busy machine
+    return pooled.reshape(classes, classes, seeds, weights.shape[1])
 
 
 def _pooled(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Mean scores over the seeds, (2, B), if each subject counts ``weights`` (B, S) times."""
-    seeds, subjects, classes, _ = matrices.shape
-    flat = matrices.reshape(seeds, subjects, -1)
-    pooled = (weights @ flat).reshape(seeds, len(weights), classes, classes)
-    return np.asarray(_scores(pooled).mean(1))
+    """Mean scores over the seeds, (2, B), if each subject counts ``weights`` (S, B) times."""
+    return np.asarray(_scores(_cells(weights, matrices)).mean(1))
 
 
 @dataclass(frozen=True)
@@ -111,9 +131,9 @@ class Estimate:
 
 
 def _drawn(subjects: int, rng: np.random.Generator, draws: int) -> np.ndarray:
-    """How often each subject is drawn in each bootstrap sample, (draws, subjects)."""
-    picked = rng.integers(subjects, size=(draws, subjects)) + subjects * np.arange(draws)[:, None]
-    return np.bincount(picked.ravel(), minlength=draws * subjects).reshape(draws, subjects).astype(float)
+    """How often each subject is drawn in each bootstrap sample, (subjects, draws)."""
+    picked = draws * rng.integers(subjects, size=(draws, subjects)) + np.arange(draws)[:, None]
+    return np.bincount(picked.ravel(), minlength=subjects * draws).reshape(subjects, draws).astype(float)
 
 
 def estimate(matrices: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> Estimate:
@@ -130,7 +150,7 @@ def estimate(matrices: np.ndarray, rng: np.random.Generator, draws: int = 10_000
     """
     matrices = matrices.astype(float)
     subjects = matrices.shape[1]
-    uar, uf1 = _pooled(np.ones((1, subjects)), matrices)[:, 0]
+    uar, uf1 = _pooled(np.ones((subjects, 1)), matrices)[:, 0]
     (uar_low, uf1_low), (uar_high, uf1_high) = np.percentile(
         _pooled(_drawn(subjects, rng, draws), matrices), [2.5, 97.5], axis=1
     )
@@ -162,23 +182,22 @@ def compare(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, dra
         raise CompanionError("a paired comparison requires the same clips of the same subjects in both sets")
     first, second = first.astype(float), second.astype(float)  # matrix products of integers are much slower
     subjects = first.shape[1]
-    one = np.ones((1, subjects))
+    one = np.ones((subjects, 1))
     difference = (_pooled(one, first) - _pooled(one, second))[:, 0]
     drawn = _drawn(subjects, rng, draws)
     intervals = np.percentile(_pooled(drawn, first) - _pooled(drawn, second), [2.5, 97.5], axis=1)
 
     exact = subjects <= EXACT_SUBJECTS
     if exact:
-        stay = ((np.arange(2**subjects)[:, None] >> np.arange(subjects)) & 1).astype(float)
+        stay = ((np.arange(2**subjects) >> np.arange(subjects)[:, None]) & 1).astype(float)
     else:
-        stay = np.vstack([one, rng.integers(0, 2, (draws, subjects))])
+        stay = np.hstack([one, rng.integers(0, 2, (draws, subjects)).T])
     # The two sets may differ in their number of seeds: repeat both to a common multiple.
     seeds = np.lcm(len(first), len(second))
     a, b = np.repeat(first, seeds // len(first), 0), np.repeat(second, seeds // len(second), 0)
-    flat_a, flat_b = (side.reshape(seeds, subjects, -1) for side in (a, b))
-    shape = (seeds, len(stay), *first.shape[2:])
-    kept = (stay @ flat_a + (1 - stay) @ flat_b).reshape(shape)
-    changed = (stay @ flat_b + (1 - stay) @ flat_a).reshape(shape)
+    # Both sides of a flip from one product: the counts are whole numbers, which floats add exactly.
+    kept = _cells(stay, a - b) + _cells(one, b)
+    changed = _cells(one, a + b) - kept
     flipped = (_scores(kept) - _scores(changed)).mean(1)
     p = (np.abs(flipped) >= np.abs(difference)[:, None] - 1e-12).mean(1)
 

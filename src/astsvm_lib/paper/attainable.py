@@ -139,7 +139,7 @@ def attainable(sizes: Sequence[int], uar: float, uf1: float, decimals: int = 3) 
 
     Notes
     -----
-    Chapter "Which published pairs are possible?". The scores are those of one pooled confusion matrix; the
+    Chapter "Attainable pairs of UAR and UF1". The scores are those of one pooled confusion matrix; the
     result does not apply to means over folds.
     """
     if len(sizes) != 3 or min(sizes) < 1:

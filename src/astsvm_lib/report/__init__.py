@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "learning_curves",
             "score_bars",
             "score_forest",
+            "shared_limits",
         ],
         "style": ["COLOURS", "Content", "draw_image", "new_figure", "show"],
     },
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from astsvm_lib.report.result_figures import learning_curves as learning_curves
     from astsvm_lib.report.result_figures import score_bars as score_bars
     from astsvm_lib.report.result_figures import score_forest as score_forest
+    from astsvm_lib.report.result_figures import shared_limits as shared_limits
     from astsvm_lib.report.style import COLOURS as COLOURS
     from astsvm_lib.report.style import Content as Content
     from astsvm_lib.report.style import draw_image as draw_image

@@ -36,9 +36,9 @@ def specification_curve(
     """
     order = np.argsort(svm, kind="stable")
     rows = [(effect.factor, level) for effect in effects for level in effect.factor.levels]
-    height = 2.4 + 0.17 * len(rows)
+    height = 2.6 + 0.18 * len(rows)
     figure, (top, below) = new_figure(
-        2, 1, width=7.2, height=height, sharex=True, gridspec_kw={"height_ratios": [2.4, 0.17 * len(rows)]}
+        2, 1, width=7.2, height=height, sharex=True, gridspec_kw={"height_ratios": [2.4, 0.18 * len(rows)]}
     )
     places = np.arange(len(order))
     top.plot(places, np.asarray(softmax)[order], ".", markersize=4, color=COLOURS[2], label="softmax head")
@@ -50,7 +50,7 @@ def specification_curve(
     if default:
         top.plot([], [], color=COLOURS[1], linewidth=1.2, label="default recipe")
     top.set(ylabel="UF1")
-    top.legend(fontsize=9, loc="upper left")
+    top.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, frameon=False)
     for y, (factor, level) in enumerate(rows):
         at = [place for place, number in enumerate(order) if chosen[number].levels[factor.name] == level]
         below.plot(at, [y] * len(at), "|", markersize=5, color="#333333")
@@ -60,7 +60,7 @@ def specification_curve(
         below.axhline(start - 0.5, color="0.85", linewidth=0.8)
     below.set(yticks=range(len(rows)), yticklabels=names, ylim=(len(rows) - 0.5, -0.5))
     below.set(xlabel="recipes, sorted by the UF1 of the SVM")
-    below.tick_params(axis="y", labelsize=7.5, length=0)
+    below.tick_params(axis="y", labelsize=9, length=0)
     figure.suptitle(heading, fontsize=10)
     sns.despine(figure)
     return figure
@@ -83,7 +83,7 @@ def variance_figure(effects: dict[str, Sequence[FactorEffect]], heading: str) ->
     """
     first = next(iter(effects.values()))
     names = [f"{effect.factor.reading}: {effect.factor.name}" for effect in first]
-    figure, axis = new_figure(width=6.4, height=1.0 + 0.25 * len(names))
+    figure, axis = new_figure(height=1.2 + 0.25 * len(names))
     width = 0.8 / len(effects)
     for number, (head, found) in enumerate(effects.items()):
         shares = {effect.factor.name: effect.share for effect in found}
@@ -91,11 +91,11 @@ def variance_figure(effects: dict[str, Sequence[FactorEffect]], heading: str) ->
         axis.barh(heights, [shares[e.factor.name] for e in first], height=width, color=COLOURS[2 * number], label=head)
         chance = {effect.factor.name: effect.by_chance for effect in found}
         axis.plot([chance[e.factor.name] for e in first], heights, "|", color="black", markersize=5)
-    axis.plot([], [], "|", color="black", label="reached in 5% of cases without any effect")
+    axis.plot([], [], "|", color="black", label="exceeded in 5% of permutations")
     axis.set(yticks=range(len(names)), yticklabels=names, xlabel="share of the variance of UF1")
-    axis.invert_yaxis()
-    axis.tick_params(axis="y", labelsize=8)
-    axis.legend(fontsize=9)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.tick_params(axis="y", labelsize=9)
+    axis.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, frameon=False)
     figure.suptitle(heading, fontsize=10)
     sns.despine(figure)
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,27 +10,28 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from astsvm_lib.evaluation.scores import Scores
 from astsvm_lib.evaluation.statistics import Comparison, Estimate
 from astsvm_lib.experiments.table_results import Verdict
 from astsvm_lib.report.style import COLOURS, new_figure
 
-#: Panels per row; with more, their text would be too small on a page.
-PANELS_A_ROW = 2
+#: Most panels in a row; with more, their text would be too small on a page.
+PANELS_A_ROW = 4
 
 
-def _panels(count: int, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Figure with ``count`` panels of this size in inches; ``options`` are passed to ``subplots``."""
-    columns = min(count, PANELS_A_ROW)
+def _panels(count: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Figure with ``count`` panels, each ``height`` inches high; ``options`` are passed to ``subplots``."""
+    columns = min(count, columns, PANELS_A_ROW)
     rows = -(-count // columns)
-    figure, axes = new_figure(rows, columns, width=width * columns, height=height * rows, squeeze=False, **options)
+    figure, axes = new_figure(rows, columns, height=height * rows, squeeze=False, **options)
     for axis in axes.ravel()[count:]:
         axis.set_visible(False)
     return figure, list(axes.ravel()[:count])
 
 
-def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
+def confusion_figure(panels: Mapping[str, Scores], heading: str, columns: int = 2) -> Figure:
     """Confusion matrices, each row normalised to the number of clips of the true class, with counts.
 
     Parameters
@@ -39,25 +40,30 @@ def confusion_figure(panels: Mapping[str, Scores], heading: str) -> Figure:
         Scores by title, one panel each.
     heading
         Title of the figure.
+    columns
+        Panels per row; with more than two, the names of the predicted classes are shortened to three letters.
 
     Returns
     -------
     matplotlib.figure.Figure
         The figure.
     """
-    figure, axes = _panels(len(panels), 3.6, 3.3)
-    for axis, (title, scores) in zip(axes, panels.items(), strict=True):
+    many = min(len(panels), columns) > 2
+    figure, axes = _panels(len(panels), columns, 2.8 if many else 3.3)
+    for place, (axis, (title, scores)) in enumerate(zip(axes, panels.items(), strict=True)):
         counts = scores.matrix
         share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         text = np.array(
             [[f"{s:.0%}\n({n})" for s, n in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)]
         )
+        first = not many or place % columns == 0
         sns.heatmap(
             share, annot=text, fmt="", vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=axis,
-            xticklabels=scores.classes, yticklabels=scores.classes,
+            xticklabels=[f"{name[:3]}." for name in scores.classes] if many else scores.classes,
+            yticklabels=scores.classes if first else [], annot_kws={"fontsize": 9},
         )  # fmt: skip
-        axis.set(xlabel="predicted", ylabel="true")
-        axis.set_title(f"{title}\nUAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}")
+        axis.set(xlabel="predicted", ylabel="true" if first else "")
+        axis.set_title(f"{title}\nUAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}", fontsize=9 if many else 11)
     figure.suptitle(heading, fontsize=11)
     return figure
 
@@ -111,7 +117,9 @@ def score_bars(axis: Axes, values: Mapping[str, float], label: str) -> None:
     sns.despine(ax=axis)
 
 
-def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> Figure:
+def difference_figure(
+    panels: Mapping[str, Sequence[Verdict]], heading: str, limits: tuple[float, float] | None = None
+) -> Figure:
     """Differences of UF1 with 95% confidence intervals, one panel per data set; all panels have the same axis.
 
     Filled markers are significant differences (Holm, 5%), open markers are not. A star marks rows that the paper's
@@ -123,6 +131,8 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
         Verdicts by title, one panel each.
     heading
         Title of the figure.
+    limits
+        Of the horizontal axis, from :func:`shared_limits` for figures that are compared; those of the data by default.
 
     Returns
     -------
@@ -130,8 +140,7 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
         The figure.
     """
     names = list(dict.fromkeys(verdict.row.label for verdicts in panels.values() for verdict in verdicts))
-    width, height = 3.6 if len(panels) > 1 else 5.1, 1.1 + 0.3 * len(names)
-    figure, axes = _panels(len(panels), width, height, sharex=True, sharey=True)
+    figure, axes = _panels(len(panels), PANELS_A_ROW, 1.0 + 0.24 * len(names), sharex=True, sharey=True)
     for axis, (title, verdicts) in zip(axes, panels.items(), strict=True):
         axis.axvline(0, color="0.6", linewidth=1)
         for verdict in verdicts:
@@ -145,15 +154,39 @@ def difference_figure(panels: Mapping[str, Sequence[Verdict]], heading: str) -> 
                 markerfacecolor=colour if significant else "white",
             )  # fmt: skip
         axis.set_title(title, fontsize=9)
-        axis.set(xlabel="difference of UF1", yticks=range(len(names)), yticklabels=names)
-        axis.tick_params(labelsize=8)
+        axis.set(yticks=range(len(names)), yticklabels=names)
+        axis.set_xlabel("difference of UF1", fontsize=9)
+        axis.xaxis.set_major_locator(MaxNLocator({1: 8, 2: 6, 3: 3}.get(len(panels), 2), steps=[1, 2, 5, 10]))
     axes[0].set_ylim(len(names) - 0.5, -0.5)
+    if limits:
+        axes[0].set_xlim(limits)
     figure.suptitle(heading, fontsize=10)
     sns.despine(figure)
     return figure
 
 
-def forest_figure(rows: Mapping[str, Comparison], heading: str, label: str) -> Figure:
+def shared_limits(groups: Iterable[Mapping[str, Comparison]]) -> tuple[float, float]:
+    """Limits of the axis that several forest plots share, with room for the numbers at the right.
+
+    Parameters
+    ----------
+    groups
+        Comparisons of each plot.
+
+    Returns
+    -------
+    tuple of float
+        Lowest and highest value of the axis; 0 is always between them.
+    """
+    ends = [end for group in groups for comparison in group.values() for end in comparison.uf1_interval]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    width = (high - low) or 1.0
+    return low - 0.04 * width, high + 0.12 * width
+
+
+def forest_figure(
+    rows: Mapping[str, Comparison], heading: str, label: str, limits: tuple[float, float] | None = None
+) -> Figure:
     """Difference of UF1 on each data set, and on all together, with 95% confidence intervals.
 
     Parameters
@@ -164,13 +197,15 @@ def forest_figure(rows: Mapping[str, Comparison], heading: str, label: str) -> F
         Title of the figure.
     label
         Label of the horizontal axis, which names the two sides of the difference.
+    limits
+        Of the horizontal axis, from :func:`shared_limits` for plots that are compared; those of the data by default.
 
     Returns
     -------
     matplotlib.figure.Figure
         The figure.
     """
-    figure, axis = new_figure(width=6.4, height=1.0 + 0.34 * len(rows))
+    figure, axis = new_figure(height=1.1 + 0.26 * len(rows))
     axis.axvline(0, color="0.6", linewidth=1)
     for y, (name, comparison) in enumerate(rows.items()):
         colour = COLOURS[1] if name == "together" else COLOURS[0]
@@ -181,7 +216,7 @@ def forest_figure(rows: Mapping[str, Comparison], heading: str, label: str) -> F
             va="center", fontsize=9,
         )  # fmt: skip
     axis.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=label)
-    axis.margins(x=0.12)
+    axis.set_xlim(limits or shared_limits([rows]))
     axis.set_title(heading, fontsize=10)
     sns.despine(figure)
     return figure
@@ -211,7 +246,7 @@ def score_forest(
     matplotlib.figure.Figure
         The figure.
     """
-    figure, axis = new_figure(width=7.2, height=1.2 + 0.3 * len(rows))
+    figure, axis = new_figure(height=1.2 + 0.26 * len(rows))
     for label, value in (lines or {}).items():
         axis.axvline(value, color="0.5", linewidth=1, linestyle=":")
         axis.annotate(
@@ -250,13 +285,13 @@ def claims_figure(claims: Mapping[str, Mapping[str, Verdict]], heading: str) -> 
     """
     labels = list(dict.fromkeys(label for found in claims.values() for label in found))
     values = np.full((len(labels), len(claims)), np.nan)
-    figure, axis = new_figure(width=3.2 + 1.0 * len(claims), height=1.2 + 0.27 * len(labels))
+    figure, axis = new_figure(height=1.2 + 0.25 * len(labels))
     for column, found in enumerate(claims.values()):
         for label, verdict in found.items():
             row, difference, significant = labels.index(label), verdict.comparison.uf1, verdict.p < 0.05
             values[row, column] = difference
             weight = "bold" if significant else "normal"
-            axis.text(column + 0.5, row + 0.5, f"{difference:+z.2f}", ha="center", va="center", size=8, weight=weight)
+            axis.text(column + 0.5, row + 0.5, f"{difference:+z.2f}", ha="center", va="center", size=9, weight=weight)
             if significant:
                 axis.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="black", linewidth=1.2, zorder=3))
     # Pale colours only, so that black numbers are legible on all of them.
@@ -265,7 +300,7 @@ def claims_figure(claims: Mapping[str, Mapping[str, Verdict]], heading: str) -> 
         values, cmap="RdBu_r", vmin=-limit, vmax=limit, cbar=False, ax=axis, linewidths=1,
         xticklabels=[name.replace("-", "-\n") for name in claims], yticklabels=labels,
     )  # fmt: skip
-    axis.tick_params(labelsize=8, length=0)
+    axis.tick_params(labelsize=9, length=0)
     axis.xaxis.tick_top()
     figure.suptitle(heading, fontsize=10)
     return figure

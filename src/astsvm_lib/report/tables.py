@@ -147,6 +147,30 @@ def markdown(cells: Cells) -> str:
     return "\n".join([head, rule, *rows])
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, in the plural unless the number is 1: ``"1 row"``, ``"2 rows"``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def tabs(parts: Mapping[str, str]) -> str:
+    """Markdown of a set of tabs, so that several long tables take the space of one on the page.
+
+    Parameters
+    ----------
+    parts
+        Markdown by title of the tab; a single part is returned as it is.
+
+    Returns
+    -------
+    str
+        Directives of sphinx-design.
+    """
+    if len(parts) < 2:
+        return "\n\n".join(parts.values())
+    items = [f":::{{tab-item}} {title}\n\n{text.strip()}\n\n:::" for title, text in parts.items()]
+    return "\n".join(["::::{tab-set}", *items, "::::"])
+
+
 def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
     """One line per data set: heading, device, profile, epochs, seeds and final training accuracy."""
     lines = []
@@ -201,7 +225,9 @@ def _latex(cells: Cells) -> str:
     )  # fmt: skip
 
 
-def render_table(table: Table, results: dict[str, list[Result]], form: str, real: Sequence[RealResult] = ()) -> str:
+def render_table(
+    table: Table, results: dict[str, list[Result]], form: str, real: Sequence[RealResult] = (), provenance: bool = True
+) -> str:
     """The blocks of a table as text.
 
     Parameters
@@ -214,6 +240,8 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str, real
         ``"md"``, ``"latex"``, or ``"csv"`` (one line per row and data set, with a column for the block).
     real
         Results on the real maps, for a block of their own.
+    provenance
+        Whether to list how the networks were trained; a page with several tables of the same networks lists it once.
 
     Returns
     -------
@@ -236,7 +264,8 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str, real
     known = set(published(table.number)["dataset"])
     shared = [name for name in paper if name in known]
     blocks = [published_cells(table, shared), companion_cells(results)]
-    about = provenance_lines(results)
+    dagger = _outdated_note(result for found in results.values() for result in found)
+    about = provenance_lines(results) if provenance else [dagger] if dagger else []
     only = f", {TITLES[shared[0]]}" if len(shared) == 1 else ""
     names = headings(results)
     paper_title = f"Published (Xue et al. 2024, Table {table.number}){only}, as printed"
@@ -247,8 +276,7 @@ def render_table(table: Table, results: dict[str, list[Result]], form: str, real
     ]
     if form == "latex":
         notes = "\n".join(f"% {line}" for line in [*about, *omitted])
-        old = _outdated_note(result for found in results.values() for result in found)
-        below = f"\n\\par {_clean(old)}" if old else ""
+        below = f"\n\\par {_clean(dagger)}" if dagger else ""
         also = f"\n% {_real_title(real)}\n{_latex(real_cells(real))}\n" if real else ""
         return (
             f"% {paper_title}\n{_latex(blocks[0])}\n\n% Companion, {names}{over}\n{notes}\n{_latex(blocks[1])}{below}\n"
@@ -301,8 +329,9 @@ def verdict_word(verdict: Verdict, level: float = 0.05) -> str:
 
 
 def interval_text(difference: float, interval: tuple[float, float]) -> str:
-    """A difference and its interval, such as ``-0.012 (-0.050 to +0.031)``, without a line break."""
-    return f"{difference:+z.3f} ({interval[0]:+z.3f} to {interval[1]:+z.3f})".replace(" ", "\N{NO-BREAK SPACE}")
+    """A difference and its interval, such as ``-0.012 (-0.050 to +0.031)``, without a line break in the interval."""
+    low, high = (f"{end:+z.3f}" for end in interval)
+    return f"{difference:+z.3f} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 
 
 def comparison_cells(verdicts: Sequence[Verdict], level: float = 0.05) -> Cells:
@@ -324,7 +353,7 @@ def comparison_cells(verdicts: Sequence[Verdict], level: float = 0.05) -> Cells:
                 verdict.against.label,
                 interval_text(c.uf1, c.uf1_interval),
                 interval_text(c.uar, c.uar_interval),
-                f"{verdict.p:.3f}" if verdict.p >= 0.001 else "< 0.001",
+                f"{verdict.p:.3f}" if verdict.p >= 0.001 else "<\N{NO-BREAK SPACE}0.001",
                 verdict_word(verdict, level),
             ]
         )
@@ -348,12 +377,30 @@ def power_note(verdicts: Sequence[Verdict]) -> str:
         return ""
     subjects, tests = verdicts[0].comparison.subjects, len(verdicts)
     least = smallest_p(subjects, tests)
-    text = f"{subjects} subjects and {tests} comparisons: the smallest p-value that the test can give is {least:.2g}"
+    text = (
+        f"{counted(subjects, 'subject')} and {counted(tests, 'comparison')}: the smallest p-value that the test can "
+        f"give is {least:.2g}"
+    )
     return text + (", so that no difference, however large, can be significant at 5%." if least >= 0.05 else ".")
 
 
+def verdict_blocks(verdicts: Mapping[str, Sequence[Verdict]]) -> dict[str, str]:
+    """The comparisons as Markdown, by data set; data sets without a comparison are omitted.
+
+    Parameters
+    ----------
+    verdicts
+        By data set, as from :func:`~astsvm_lib.experiments.table_results.compared_each`.
+    """
+    return {
+        name: f"**{load_manifest(name).heading}.** {power_note(found)}\n\n{markdown(comparison_cells(found))}"
+        for name, found in verdicts.items()
+        if found
+    }
+
+
 def verdict_tables(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
-    """The comparisons as Markdown, one table per data set.
+    """The comparisons as Markdown, one table per data set, in a tab each if there are several.
 
     Parameters
     ----------
@@ -365,12 +412,7 @@ def verdict_tables(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     str
         The tables, or a sentence that nothing was run.
     """
-    blocks = [
-        f"**{load_manifest(name).heading}.** {power_note(found)}\n\n{markdown(comparison_cells(found))}"
-        for name, found in verdicts.items()
-        if found
-    ]
-    return "\n\n".join(blocks) or "Nothing was run for this table yet."
+    return tabs(verdict_blocks(verdicts)) or "Nothing was run for this table yet."
 
 
 def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0.05) -> str:
@@ -399,7 +441,8 @@ def claims_counted(claims: Mapping[str, Mapping[str, Verdict]], level: float = 0
         )
         of_which = f", of which {same} with the same number of correct predictions for every subject" if same else ""
         lines.append(
-            f"- **{heading}**, {len(found)} rows: {behind} behind, {ahead} ahead, {noise} within the noise{of_which}."
+            f"- **{heading}**, {counted(len(found), 'row')}: {behind} behind, {ahead} ahead, {noise} within the noise"
+            f"{of_which}."
         )
     return "\n".join(lines) or "Nothing was run for these tables yet."
 

@@ -143,7 +143,8 @@ def _alignment(options: Variation, rng: np.random.Generator) -> tuple[tuple[floa
 
 
 def _capture(options: Variation, head_px: float, rng: np.random.Generator) -> Capture:
-    noise = math.exp(rng.uniform(*(math.log(value) for value in options.noise)))
+    low, high = options.noise
+    noise = math.exp(rng.uniform(math.log(low), math.log(high)))
     return Capture(
         drift=options.drift * rng.uniform(-1, 1),
         light_turn=options.light_turn * rng.uniform(-1, 1),

@@ -87,7 +87,7 @@ def block_diagram(blocks: Sequence[Block]) -> Figure:
 
 
 def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) -> Figure:
-    """Draw the two-stream network from its layer table.
+    """Draw the network from its layer table, from top to bottom, with one column of boxes per stream.
 
     Parameters
     ----------
@@ -99,52 +99,79 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
     Returns
     -------
     matplotlib.figure.Figure
-        One row of boxes per stream.
+        Boxes with output shapes and numbers of parameters; the text is legible in a figure of 7.2 inches.
     """
-    shape = {row["name"]: "×".join(map(str, row["output_shape"])) for row in layers}
+    shape = {row["name"]: " × ".join(f"{side:,}" for side in row["output_shape"]) for row in layers}
     count = {row["name"]: row["parameters"] for row in layers}
-    figure, axis = new_figure(width=7.2, height=3.1 + 1.2 * len(streams))
+    width, gap, high = 3.4, 0.3, 0.3  # inches
+    figure, axis = new_figure(width=7.2, height=4.9)
     axis.axis("off")
 
-    def box(x: float, y: float, text: str, colour: str, width: float = 1.55, height: float = 0.8) -> None:
-        patch = FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0.03", facecolor=colour + "22",
-            edgecolor=colour, linewidth=1.2,
+    def box(x: float, y: float, text: str, colour: str, wide: float = width, tall: float = high) -> None:
+        axis.add_patch(
+            FancyBboxPatch(
+                (x - wide / 2, y - tall / 2), wide, tall, boxstyle="round,pad=0,rounding_size=0.05",
+                facecolor=colour + "22", edgecolor=colour, linewidth=1.2,
+            )
         )  # fmt: skip
-        axis.add_patch(patch)
         axis.text(x, y, text, ha="center", va="center", fontsize=9)
 
     def arrow(start: tuple[float, float], end: tuple[float, float]) -> None:
-        axis.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "linewidth": 0.9, "color": "#444444"})
+        axis.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "linewidth": 1.1, "color": "#555555"})
 
-    rows = 3.0 * (len(streams) - 1) - 3.0 * np.arange(len(streams))
-    for stream, y in zip(streams, rows, strict=True):
+    places = (np.arange(len(streams)) - (len(streams) - 1) / 2) * (width + 0.2)
+    ends = []
+    for stream, x in zip(streams, places, strict=True):
         title = {"flow": "optical flow", "idsf": "IDSF"}[stream]
-        box(0, y, f"{title}\n{shape[stream]}", COLOURS[6])
-        x = 0.0
+        y = 0.0
+        box(x, y, f"{title}: {shape[stream]}", "#555555")
         for part, label, colour in (
-            ("cam", "CAM", COLOURS[1]), ("sam", "SAM", COLOURS[1]), ("downsample", "6×6 mean", COLOURS[3]),
+            ("cam", "CAM", COLOURS[1]), ("sam", "SAM", COLOURS[1]), ("downsample", "6 × 6 mean", COLOURS[3]),
         ):  # fmt: skip
             name = f"{stream}_{part}"
             if name in shape:
-                arrow((x + 0.8, y), (x + 1.1, y))
-                x += 1.9
-                weights = f"\n{count[name]} param." if count[name] else ""
-                box(x, y, f"{label}\n{shape[name]}{weights}", colour)
-        branches = [n for n in shape if n.startswith(f"{stream}_conv")]
-        for i, name in enumerate(branches):
-            height = y + (len(branches) - 1) * 0.23 - i * 0.46
-            arrow((x + 0.8, y), (x + 1.25, height))
-            kind = COLOURS[0] if "2d" in name else COLOURS[2]
-            box(x + 2.05, height, f"{name.split('_', 1)[1]}: {count[name]}", kind, 1.6, 0.34)
-            arrow((x + 2.85, height), (x + 3.15, y))
-        box(x + 3.9, y, f"pool and\nconcatenate\n{shape[f'{stream}_concatenate']}", COLOURS[4], 1.4)
-        arrow((x + 4.65, y), (x + 5.15, rows.mean()))
-    end = x + 5.9
-    box(end, rows.mean(), f"features\n{shape['features']}", COLOURS[6], 1.4)
-    arrow((end + 0.3, rows.mean() + 0.45), (end + 0.3, rows.mean() + 0.95))
-    box(end, rows.mean() + 1.35, f"softmax head\n(trains)\n{shape['head']}", COLOURS[5], 1.4)
-    arrow((end + 0.3, rows.mean() - 0.45), (end + 0.3, rows.mean() - 0.95))
-    box(end, rows.mean() - 1.35, "one-versus-\nrest SVM\n(tests)", COLOURS[0], 1.4)
-    axis.set(xlim=(-0.9, end + 0.8), ylim=(rows.min() - 1.6, rows.max() + 1.6))
+                below = y - high - gap * 0.7
+                arrow((x, y - high / 2), (x, below + high / 2))
+                weights = f", {count[name]} parameters" if count[name] else ""
+                box(x, below, f"{label}: {shape[name]}{weights}", colour)
+                y = below
+        branches = [name for name in shape if name.startswith(f"{stream}_conv")]
+        kinds = [[name for name in branches if kind in name] for kind in ("2d", "3d")]
+        rows = [row for row in kinds if row]
+        tall = 0.3 + 0.36 * len(rows)
+        middle = y - high / 2 - gap * 0.7 - tall / 2
+        arrow((x, y - high / 2), (x, middle + tall / 2))
+        box(x, middle, "", COLOURS[0], tall=tall)
+        axis.text(
+            x,
+            middle + tall / 2 - 0.15,
+            "parallel convolutions with their parameters",
+            ha="center",
+            va="center",
+            fontsize=9,
+        )
+        for line, row in enumerate(rows):
+            height = middle + tall / 2 - 0.46 - 0.36 * line
+            for column, name in enumerate(row):
+                kind = COLOURS[0] if "2d" in name else COLOURS[2]
+                text = f"{name.split('_', 1)[1]}: {count[name]:,}"
+                box(x + (column - (len(row) - 1) / 2) * 1.12, height, text, kind, 1.06, 0.28)
+        y = middle - tall / 2 - gap * 0.7 - high / 2
+        arrow((x, middle - tall / 2), (x, y + high / 2))
+        box(x, y, f"3 × 3 × 3 max, joined: {shape[f'{stream}_concatenate']}", COLOURS[4])
+        ends.append((x, y))
+    low = min(y for _, y in ends) - high - gap
+    for x, y in ends:
+        arrow((x, y - high / 2), (x / 2, low + high / 2))
+    box(0, low, f"features: {shape['features']}", "#555555")
+    last = low - high - gap
+    for side, text, colour in (
+        (-1, f"softmax head, in training: {shape['head']}", COLOURS[5]),
+        (1, "SVM, in prediction", COLOURS[0]),
+    ):
+        x = side * (width + 0.2) / 2
+        arrow((x / 2, low - high / 2), (x * 0.8, last + high / 2))
+        box(x, last, text, colour, wide=width * 0.8)
+    wide = max(width + 0.1, 2 * width + 0.3)
+    axis.set(xlim=(-wide / 2, wide / 2), ylim=(last - high / 2 - 0.05, high / 2 + 0.05))
     return figure

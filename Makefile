@@ -1,7 +1,7 @@
 # make book   the environment, every chapter, the rendered book
 # make test   lint, types, import rules, tests
 #
-# Other targets: golden, results (on a machine with a CUDA GPU), studies, environment, check-book, check-wheel, benchmarks, lock, clean.
+# Other targets: lab (the chapters in JupyterLab), pdf (the rendered book as one PDF), golden, results (on a machine with a CUDA GPU), studies, environment, check-book, check-wheel, benchmarks, lock, clean.
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 RESULTS := rehearsal-casme2 rehearsal-smic rehearsal-samm rehearsal-megc
 
-.PHONY: book test golden results studies environment check-book check-wheel benchmarks lock clean
+.PHONY: book test lab pdf golden results studies environment check-book check-wheel benchmarks lock clean
 
 book: environment
 	$(BIN)/astsvm book --jobs 2
@@ -23,6 +23,16 @@ test: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+# The chapters are Markdown files; jupytext opens them as notebooks (right click, Open With, Notebook).
+lab: environment
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check jupyterlab
+	$(BIN)/jupyter lab book
+
+# Prints the pages of the rendered book with headless Chromium, as one PDF with bookmarks.
+pdf: environment
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pypdf
+	$(BIN)/python tools/make_pdf.py _build/html _build/book.pdf
 
 # Makes the fingerprints of stages anew whose version was raised (tests/golden); refuses a change without one.
 golden: environment

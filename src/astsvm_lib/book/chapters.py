@@ -14,6 +14,7 @@ import yaml
 from astsvm_lib.book.folders import source_folder
 from astsvm_lib.book.requirements import Requirements
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.storage import write_atomically
 
 
 def pages() -> list[str]:
@@ -48,6 +49,27 @@ def is_notebook(name: str) -> bool:
 def chapters() -> list[str]:
     """Names of the pages that are executed."""
     return [name for name in pages() if is_notebook(name)]
+
+
+def export_chapters(folder: Path) -> list[Path]:
+    """Write all chapters as notebooks without outputs.
+
+    Parameters
+    ----------
+    folder
+        Folder to write to, which is created if it does not exist.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written, in reading order.
+    """
+    written = []
+    for name in chapters():
+        path = folder / f"{name}.ipynb"
+        write_atomically(path, nbformat.writes(read_chapter(name)).encode())
+        written.append(path)
+    return written
 
 
 def parameters_of(name: str) -> dict[str, Any]:

@@ -54,6 +54,15 @@ def chapter_run(
     click.echo(f"executed: {run_chapter(name, values, out)}")
 
 
+@chapter_group.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def chapter_export(folder: Path) -> None:
+    """Write all chapters as notebooks without outputs into FOLDER, for JupyterLab and for papermill itself."""
+    from astsvm_lib.book.chapters import export_chapters
+
+    click.echo(f"{len(export_chapters(folder))} notebooks in {folder}")
+
+
 @click.command("book")
 @click.option("--params", type=click.Path(path_type=Path), help="YAML file of parameters; book/params/ has examples.")
 @click.option(

@@ -154,7 +154,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
             height = middle + tall / 2 - 0.46 - 0.36 * line
             for column, name in enumerate(row):
                 kind = COLOURS[0] if "2d" in name else COLOURS[2]
-                text = f"{name.split('_', 1)[1]}: {count[name]:,}"
+                text = f"{name.split('_', 1)[1]}: {count[name]}"
                 box(x + (column - (len(row) - 1) / 2) * 1.12, height, text, kind, 1.06, 0.28)
         y = middle - tall / 2 - gap * 0.7 - high / 2
         arrow((x, middle - tall / 2), (x, y + high / 2))

@@ -3,8 +3,9 @@
     python tools/check_book.py [_build/html] [--shots FOLDER]
 
 Serves the folder on 127.0.0.1, opens every page in headless Chromium, and fails on a console error, a
-request that leaves the machine or is not answered, a page that scrolls sideways at 390 px, a figure
-without alt text, or mathematics left as source. ``--shots`` writes screenshots: desktop, phone, dark.
+request that leaves the machine or is not answered, a page that scrolls sideways at 390 px, a page that is
+taller than 9,000 px at 1400 px or heavier than 3 MB, a figure without alt text, or mathematics left as
+source. ``--shots`` writes screenshots: desktop, phone, dark.
 
 Chromium is Debian's: ``apt-get install chromium``, or set CHROMIUM to another one's path.
 """
@@ -22,7 +23,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+DESKTOP, PHONE = ViewportSize(width=1400, height=900), ViewportSize(width=390, height=844)
+TALLEST = 9000  # px of a page at desktop width
+HEAVIEST = 3e6  # bytes of a page with its pictures
+#: Pages that are looked up, not read from top to bottom.
+REFERENCE = ("api", "genindex", "bibliography", "runs", "py-modindex", "search")
+PICTURES = "() => [...document.querySelectorAll('main img')].map(i => i.getAttribute('src'))"
 #: Run in the page: mathematics that MathJax left as source, outside code.
 UNRENDERED = r"""
 () => {
@@ -68,7 +74,7 @@ def settle(page: Page, address: str) -> None:
     page.evaluate("() => window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => true) : true")
 
 
-def read(browser: Browser, base: str, path: str, shots: Path | None) -> list[str]:
+def read(browser: Browser, base: str, folder: Path, path: str, shots: Path | None) -> list[str]:
     """Everything that is wrong with one page."""
     problems: list[str] = []
     context = browser.new_context(viewport=DESKTOP)
@@ -88,6 +94,13 @@ def read(browser: Browser, base: str, path: str, shots: Path | None) -> list[str
     problems += [f"figure without alt text: {s}" for s in page.evaluate(WITHOUT_ALT)]
     problems += [f"broken picture: {s}" for s in page.evaluate(BROKEN)]
     name = Path(path).stem
+    height = page.evaluate("() => document.documentElement.scrollHeight")
+    if height > TALLEST and not name.startswith(REFERENCE):
+        problems.append(f"{height} px tall; expected at most {TALLEST}")
+    pictures = {source for source in page.evaluate(PICTURES) if source and not source.startswith("data:")}
+    weight = (folder / path).stat().st_size + sum((folder / source).stat().st_size for source in pictures)
+    if weight > HEAVIEST:
+        problems.append(f"{weight / 1e6:.1f} MB; expected at most {HEAVIEST / 1e6:g}")
     if shots:
         page.screenshot(path=shots / f"{name}-desktop.png", full_page=True)
     page.set_viewport_size(PHONE)
@@ -130,7 +143,7 @@ def main() -> int:
                       "--disable-component-update", "--no-first-run"],
             )  # fmt: skip
             for path in pages:
-                problems = list(dict.fromkeys(read(browser, base, path, arguments.shots)))
+                problems = list(dict.fromkeys(read(browser, base, arguments.folder, path, arguments.shots)))
                 failed += bool(problems)
                 print(f"{path}: {'ok' if not problems else ''}")
                 for problem in problems:

@@ -211,8 +211,8 @@ def test_without_the_guard_the_search_would_find_the_face(in_kernels, one_chapte
 
 
 def test_without_the_guard_the_search_would_find_the_face_in_a_player(in_kernels, one_chapter):
-    off = "report.player.check_content = lambda content, clips: None\n"
-    path = one_chapter(LOAD + off + "report.play([report.Panel('frames', [frame])], 'a face')")
+    off = "from astsvm_lib.report import player\nplayer.check_content = lambda content, clips: None\n"
+    path = one_chapter(LOAD + off + "report.play([report.Panel('frames', [frame])], 'a face')\nimport matplotlib.pyplot as plt\nplt.close('all')")
     assert strongest(notebook_images(path), faces_of(load("casme2", in_kernels))) > FOUND
 
 

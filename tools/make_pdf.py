@@ -17,7 +17,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import PdfMargins, sync_playwright
 
 from astsvm_lib.book.chapters import pages
 
@@ -55,7 +55,7 @@ def main() -> int:
             page.evaluate("() => window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => true) : true")
             title = page.locator("h1").first.inner_text().removesuffix("#").strip()
             path = Path(folder) / f"{name}.pdf"
-            margin = {"top": "15mm", "bottom": "15mm", "left": "12mm", "right": "12mm"}
+            margin = PdfMargins(top="15mm", bottom="15mm", left="12mm", right="12mm")
             page.pdf(path=path, format="A4", print_background=True, margin=margin)
             writer.append(str(path), outline_item=title)
         browser.close()

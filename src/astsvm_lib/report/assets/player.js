@@ -27,7 +27,7 @@
     };
     const play = () => {
       pause();
-      button.textContent = "⏸";
+      button.textContent = "‖";
       button.setAttribute("aria-label", "Pause");
       timer = setTimeout(tick, interval / Number(speed.value));
     };

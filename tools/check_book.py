@@ -6,22 +6,16 @@ Serves the folder on 127.0.0.1, opens every page in headless Chromium, and fails
 request that leaves the machine or is not answered, a page that scrolls sideways at 390 px, a page that is
 taller than 9,000 px at 1400 px or heavier than 3 MB, a figure without alt text, or mathematics left as
 source. ``--shots`` writes screenshots: desktop, phone, dark.
-
-Chromium is Debian's: ``apt-get install chromium``, or set CHROMIUM to another one's path.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import http.server
-import os
-import shutil
 import sys
-import threading
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from browser import opened, settle
+from playwright.sync_api import Browser, ViewportSize
 
 DESKTOP, PHONE = ViewportSize(width=1400, height=900), ViewportSize(width=390, height=844)
 TALLEST = 9000  # px of a page at desktop width
@@ -59,19 +53,6 @@ OVERFLOW = """
     .concat([`page ${document.documentElement.scrollWidth} px wide`]);
 }
 """
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing about it."""
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-def settle(page: Page, address: str) -> None:
-    """Open a page and wait until its mathematics is set."""
-    page.goto(address, wait_until="networkidle")
-    page.evaluate("() => window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => true) : true")
 
 
 def read(browser: Browser, base: str, folder: Path, path: str, shots: Path | None) -> list[str]:
@@ -121,35 +102,17 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("_build/html"))
     parser.add_argument("--shots", type=Path, help="folder for screenshots")
     arguments = parser.parse_args()
-    pages = sorted(p.relative_to(arguments.folder).as_posix() for p in arguments.folder.glob("*.html"))
-    if "index.html" not in pages:
-        print(f"{arguments.folder}: expected a rendered book, found no index.html; run make book first")
-        return 2
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if not executable:
-        print("no Chromium found; install it (apt-get install chromium) or set CHROMIUM to its path")
-        return 2
-    if arguments.shots:
-        arguments.shots.mkdir(parents=True, exist_ok=True)
-    handler = functools.partial(Quiet, directory=str(arguments.folder))
     failed = 0
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        base = f"http://127.0.0.1:{server.server_address[1]}"
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(
-                executable_path=executable,
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-                      "--disable-component-update", "--no-first-run"],
-            )  # fmt: skip
-            for path in pages:
-                problems = list(dict.fromkeys(read(browser, base, arguments.folder, path, arguments.shots)))
-                failed += bool(problems)
-                print(f"{path}: {'ok' if not problems else ''}")
-                for problem in problems:
-                    print(f"  {problem}")
-            browser.close()
-        server.shutdown()
+    with opened(arguments.folder) as (browser, base):
+        if arguments.shots:
+            arguments.shots.mkdir(parents=True, exist_ok=True)
+        pages = sorted(p.relative_to(arguments.folder).as_posix() for p in arguments.folder.glob("*.html"))
+        for path in pages:
+            problems = list(dict.fromkeys(read(browser, base, arguments.folder, path, arguments.shots)))
+            failed += bool(problems)
+            print(f"{path}: {'ok' if not problems else ''}")
+            for problem in problems:
+                print(f"  {problem}")
     print(f"{len(pages) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -26,7 +26,6 @@ from astsvm_lib.storage import write_atomically
 PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
 PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
 
-
 #: Source of a cell that holds one output of the cell before it; a cell without source is not rendered.
 _MOVED = "# an output of the cell above"
 #: Label of the button that unfolds a cell, by its tag.

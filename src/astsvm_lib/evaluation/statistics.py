@@ -74,26 +74,17 @@ def by_subject(
 def _scores(cells: np.ndarray) -> np.ndarray:
     """UAR and UF1 (2, ...) of pooled matrices (N_c, N_c, ...), over the classes with clips.
 
-    The classes are the first axes, so that each step works on whole arrays: sums over an axis of length three are slow.
+    The classes are the first axes, so that each step works on whole arrays; sums over a last axis of three are slow.
     """
-    classes = range(len(cells))
     recall, f1 = np.zeros(cells.shape[2:]), np.zeros(cells.shape[2:])
     present = np.zeros(cells.shape[2:], int)
-    for c in classes:
-        clips = _sum([cells[c, other] for other in classes])
-        predicted = _sum([cells[other, c] for other in classes])
+    for c in range(len(cells)):
+        clips, predicted = cells[c].sum(0), cells[:, c].sum(0)
         there = clips > 0
         recall += np.divide(cells[c, c], clips, out=np.zeros(clips.shape), where=there)
         f1 += np.divide(2 * cells[c, c], clips + predicted, out=np.zeros(clips.shape), where=there)
         present += there
     return np.stack([recall, f1]) / np.maximum(present, 1)
-
-
-def _sum(parts: Sequence[np.ndarray]) -> np.ndarray:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
 
 
 def _cells(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:

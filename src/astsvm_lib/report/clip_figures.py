@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.preprocessing.detection import REGIONS, find_landmarks
+from astsvm_lib.report.player import Panel
 from astsvm_lib.report.style import BETWEEN, COLOURS, Content, draw_image, new_figure
 
 #: Side, in pixels, of the blocks whose means are shown instead of a difference image that the licence protects.
@@ -219,8 +220,8 @@ def image_grid(
 
 def three_groups(
     data: Dataset, frames: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, idsf: np.ndarray, name: str = "IDSF"
-) -> Figure:
-    """The three groups of the paper's Figure 2: (a) prepared frames, (b) flow, (c) differences.
+) -> list[Panel]:
+    """The three groups of the paper's Figure 2, as panels of a player: prepared frames, flow and differences.
 
     Parameters
     ----------
@@ -231,28 +232,27 @@ def three_groups(
     landmarks
         (68, 2) in pixels of the frames.
     flow
-        (10, H, W, 2), in pixels.
+        (2, 10, H, W), in pixels: u and v, as from :func:`~astsvm_lib.features.optical_flow.flow_sequence`.
     name
-        Label of the differences.
+        Title of the differences.
 
     Returns
     -------
-    matplotlib.figure.Figure
-        Three rows of images; landmarks and block means replace frames and differences that may not be shown.
+    list of Panel
+        Landmarks and block means replace frames and differences that may not be shown.
     """
-    fastest = max(float(np.percentile(np.abs(flow), 99.8)), 1e-3)
+    fields = np.moveaxis(flow, 0, -1)
+    fastest = max(float(np.percentile(np.linalg.norm(fields, axis=-1), 99.8)), 1e-3)
     faces, face = face_images(data, list(np.clip(frames, 0, 255)), landmarks)
     changes, change = change_images(data, list(idsf))
     largest = max(float(np.percentile(np.abs(changes), 99.5)), 1e-6)
-    return image_grid(
-        [faces, list(flow_colours(flow, fastest)), changes],
-        ["(a) frames" if face == "frame" else "(a) landmarks", "(b) flow", f"(c) {name}"],
-        [str(i + 1) for i in range(len(frames))],
-        [(0, 255), (0, 1), (-largest, largest)],
-        ["gray", "gray", "RdBu_r"],
-        cell=0.72,
-        content=[face, "flow", change],
-    )
+    return [
+        Panel("prepared frame" if face == "frame" else "landmarks of the onset", faces, face, (0, 255)),
+        Panel("flow from the frame before", list(flow_colours(fields, fastest, wheel=28)), "flow"),
+        Panel(
+            name if change == "frame" else f"{name}, means over blocks", changes, change, (-largest, largest), "RdBu_r"
+        ),
+    ]
 
 
 def draw_landmarks(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from astsvm_lib.report.style import COLOURS, new_figure
+
+GREY = "#555555"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,21 @@ class Block:
     operation: bool = False
 
 
+def _box(axis: Axes, x: float, y: float, wide: float, high: float, colour: str) -> None:
+    """Draw a box with rounded corners around (x, y)."""
+    axis.add_patch(
+        FancyBboxPatch(
+            (x - wide / 2, y - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.05",
+            facecolor=colour + "22", edgecolor=colour, linewidth=1.2,
+        )
+    )  # fmt: skip
+
+
+def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow from ``start`` to ``end``."""
+    axis.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "linewidth": 1.1, "color": GREY})
+
+
 def block_diagram(blocks: Sequence[Block]) -> Figure:
     """Draw blocks and the arrows between them.
 
@@ -59,13 +78,8 @@ def block_diagram(blocks: Sequence[Block]) -> Figure:
     wide, high = 0.76, 0.72
     place = {block.title: block for block in blocks}
     for block in blocks:
-        colour = COLOURS[0] if block.operation else "#555555"
-        axis.add_patch(
-            FancyBboxPatch(
-                (block.column - wide / 2, block.row - high / 2), wide, high, boxstyle="round,pad=0,rounding_size=0.06",
-                facecolor=colour + "1c", edgecolor=colour, linewidth=1.2,
-            )
-        )  # fmt: skip
+        colour = COLOURS[0] if block.operation else GREY
+        _box(axis, block.column, block.row, wide, high, colour)
         middle = block.row - (0.06 if block.detail else 0)
         axis.text(block.column, middle, block.title, ha="center", va="bottom" if block.detail else "center", fontsize=9,
                   color=colour, weight="bold")  # fmt: skip
@@ -75,10 +89,7 @@ def block_diagram(blocks: Sequence[Block]) -> Figure:
             across = start.column != block.column
             side = np.sign(block.column - start.column) * wide / 2 if across else 0
             drop = 0 if across else np.sign(block.row - start.row) * high / 2
-            axis.annotate(
-                "", xy=(block.column - side, block.row - drop), xytext=(start.column + side, start.row + drop),
-                arrowprops={"arrowstyle": "->", "linewidth": 1.1, "color": "#555555"},
-            )  # fmt: skip
+            _arrow(axis, (start.column + side, start.row + drop), (block.column - side, block.row - drop))
     axis.set(
         xlim=(min(columns) - wide / 2 - 0.05, max(columns) + wide / 2 + 0.05),
         ylim=(max(rows) + high / 2 + 0.05, min(rows) - high / 2 - 0.05),
@@ -108,23 +119,16 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
     axis.axis("off")
 
     def box(x: float, y: float, text: str, colour: str, wide: float = width, tall: float = high) -> None:
-        axis.add_patch(
-            FancyBboxPatch(
-                (x - wide / 2, y - tall / 2), wide, tall, boxstyle="round,pad=0,rounding_size=0.05",
-                facecolor=colour + "22", edgecolor=colour, linewidth=1.2,
-            )
-        )  # fmt: skip
+        _box(axis, x, y, wide, tall, colour)
         axis.text(x, y, text, ha="center", va="center", fontsize=9)
 
-    def arrow(start: tuple[float, float], end: tuple[float, float]) -> None:
-        axis.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "linewidth": 1.1, "color": "#555555"})
-
+    arrow = partial(_arrow, axis)
     places = (np.arange(len(streams)) - (len(streams) - 1) / 2) * (width + 0.2)
     ends = []
     for stream, x in zip(streams, places, strict=True):
         title = {"flow": "optical flow", "idsf": "IDSF"}[stream]
         y = 0.0
-        box(x, y, f"{title}: {shape[stream]}", "#555555")
+        box(x, y, f"{title}: {shape[stream]}", GREY)
         for part, label, colour in (
             ("cam", "CAM", COLOURS[1]), ("sam", "SAM", COLOURS[1]), ("downsample", "6 × 6 mean", COLOURS[3]),
         ):  # fmt: skip
@@ -163,7 +167,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
     low = min(y for _, y in ends) - high - gap
     for x, y in ends:
         arrow((x, y - high / 2), (x / 2, low + high / 2))
-    box(0, low, f"features: {shape['features']}", "#555555")
+    box(0, low, f"features: {shape['features']}", GREY)
     last = low - high - gap
     for side, text, colour in (
         (-1, f"softmax head, in training: {shape['head']}", COLOURS[5]),

@@ -94,6 +94,7 @@ def _display(
     labels: Sequence[str],
     still: int,
     alt: str,
+    data: str,
     caption: str,
     least: int,
     fps: float = 0,
@@ -108,6 +109,7 @@ def _display(
             raise CompanionError(f"panel '{title}': expected {len(labels)} images, one per label, found {len(images)}")
     if not 0 <= still < len(labels):
         raise CompanionError(f"still: expected a step from 0 to {len(labels) - 1}, found {still}")
+    alt = f"{alt} {data}".strip()
     text = html.escape(alt, quote=True)
     cells = "".join(
         f'<div><span>{html.escape(title)}</span><img class="{kind}" src="{images[still]}" '
@@ -133,17 +135,17 @@ def _display(
         "still": still,
         "autoplay": autoplay,
     }
-    data = json.dumps(about, ensure_ascii=False).replace("</", "<\\/")
+    steps = json.dumps(about, ensure_ascii=False).replace("</", "<\\/")
     page = (
         f"<style>{_asset('player.css')}</style>"
         f'<div class="clip-player" role="group" tabindex="0" aria-label="{text}" style="--least: {least}px">'
         f'<div class="panels">{cells}</div>'
         f'<div class="controls">{play if fps else ""}{slider}{output}{speed if fps else ""}</div>'
-        f'<script type="application/json">{data}</script></div><script>{_asset("player.js")}</script>'
+        f'<script type="application/json">{steps}</script></div><script>{_asset("player.js")}</script>'
     )
     display(
         {"text/html": page, "text/plain": alt},
-        metadata={"text/html": {"alt": alt, "caption": caption}},
+        metadata={"text/html": {"alt": alt, "caption": f"{caption} *{data}.*" if caption and data else caption}},
         raw=True,
     )
 
@@ -186,9 +188,8 @@ def play(
     """
     count = len(panels[0].images)
     names = list(labels) or [f"frame {i + 1} of {count}" for i in range(count)]
-    shown = [(panel.title, panel.encoded(), "picture") for panel in panels]
-    note = f"{caption} *{data}.*" if caption and data else caption
-    _display(shown, names, still, f"{alt} {data}".strip(), note, 150, fps, autoplay)
+    shown = [(p.title, p.encoded(), "picture blocks" if p.content == "average" else "picture") for p in panels]
+    _display(shown, names, still, alt, data, caption, 150, fps, autoplay)
 
 
 def slide(
@@ -224,5 +225,4 @@ def slide(
     """
     rendered = [picture(figure) for figure in figures]
     images = [_webp(_decoded(image)) for image, _ in rendered]
-    note = f"{caption} *{data}.*" if caption and data else caption
-    _display([("", images, rendered[0][1] if rendered else "plot")], labels, still, f"{alt} {data}".strip(), note, 300)
+    _display([("", images, rendered[0][1] if rendered else "plot")], labels, still, alt, data, caption, 300)

@@ -166,7 +166,7 @@ def difference_figure(
 
 
 def shared_limits(groups: Iterable[Mapping[str, Comparison]]) -> tuple[float, float]:
-    """Limits of the axis that several forest plots share, with room for the numbers at the right.
+    """Limits of the axis that several forest plots share, with space for the numbers at the right.
 
     Parameters
     ----------

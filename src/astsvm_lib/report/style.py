@@ -50,8 +50,6 @@ def book_style() -> Iterator[None]:
         "font.size": 10,
         "xtick.labelsize": 9,
         "ytick.labelsize": 9,
-        "legend.fontsize": 9,
-        "legend.frameon": False,
         "image.cmap": "gray",
     }
     with sns.axes_style("ticks"), plt.rc_context(settings):  # type: ignore[arg-type]
@@ -80,6 +78,12 @@ def new_figure(rows: int = 1, columns: int = 1, width: float = 7.2, height: floa
     return figure, axes
 
 
+def _check_known(content: str) -> None:
+    """Raise an error if this is not one of :data:`Content`."""
+    if content not in get_args(Content):
+        raise CompanionError(f"content of an image: expected one of {', '.join(get_args(Content))}, found '{content}'")
+
+
 def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", clips: int = 1, **options: Any) -> AxesImage:
     """Draw an image and declare its content, which :func:`show` checks.
 
@@ -106,8 +110,7 @@ def draw_image(axis: Axes, image: np.ndarray, content: Content = "frame", clips:
     CompanionError
         If the content is unknown.
     """
-    if content not in get_args(Content):
-        raise CompanionError(f"content of an image: expected one of {', '.join(get_args(Content))}, found '{content}'")
+    _check_known(content)
     drawn = axis.imshow(image, **options)
     drawn.set_gid(f"{_MARK}{content} {clips}" if content == "average" else f"{_MARK}{content}")
     axis.set(xticks=[], yticks=[])
@@ -129,8 +132,7 @@ def check_content(content: str, clips: int = 1) -> None:
     CompanionError
         If the content is unknown, or a licence forbids to show it.
     """
-    if content not in get_args(Content):
-        raise CompanionError(f"content of an image: expected one of {', '.join(get_args(Content))}, found '{content}'")
+    _check_known(content)
     forbidden = frames_forbidden()
     if forbidden and content == "frame":
         raise CompanionError(
@@ -206,7 +208,7 @@ def picture(figure: Figure) -> tuple[bytes, str]:
     """
     _check_privacy(figure)
     _check_legible(figure)
-    kind = "picture" if figure.findobj(_ImageBase) or _images(figure) else "plot"
+    kind = "picture" if _images(figure) else "plot"
     if kind == "picture":
         _soften(figure)
     buffer = io.BytesIO()

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from tqdm import tqdm
 
 from astsvm_lib.book.chapters import all_parameters, datasets_used, read_parameters, requirements_of
-from astsvm_lib.book.execution import run_chapter
+from astsvm_lib.book.execution import SECONDS, run_chapter
 from astsvm_lib.book.folders import build_folder, project_folder, source_folder
 from astsvm_lib.datasets import available, load, load_manifest
 from astsvm_lib.datasets.croissant import croissant
@@ -32,6 +33,9 @@ from astsvm_lib.storage import canonical_json, digest, write_atomically
 
 #: Environment of the processes that execute chapters: no debugger warnings, no progress bars.
 KERNEL_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TQDM_DISABLE": "1"}
+
+#: File of the table of times, which the page on rerunning the book includes.
+TIMES = "chapter-times.txt"
 
 
 def chapter_key(name: str, values: Mapping[str, Any], data: str = "") -> str:
@@ -97,6 +101,20 @@ def run_if_changed(name: str, values: Mapping[str, Any], data: str = "") -> tupl
     return name, path
 
 
+def times_table(executed: Mapping[str, Path]) -> str:
+    """Markdown table of the time that each chapter took when it was executed, and their sum.
+
+    Parameters
+    ----------
+    executed
+        Executed notebook of each chapter, in the order of the rows.
+    """
+    seconds = {name: nbformat.read(path, as_version=4).metadata[SECONDS] for name, path in executed.items()}
+    rows = [f"| {{doc}}`{name}` | {value:.0f} s |" for name, value in seconds.items()]
+    total = f"| all, one after the other | {sum(seconds.values()) / 60:.1f} min |"
+    return "\n".join(["| Chapter | Time |", "|---|--:|", *rows, total, ""])
+
+
 def assemble(executed: Mapping[str, Path], folder: Path) -> None:
     """Write the folder that Jupyter Book renders: the book's files, with chapters replaced by executed notebooks."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -104,6 +122,7 @@ def assemble(executed: Mapping[str, Path], folder: Path) -> None:
     for name, path in executed.items():
         (folder / f"{name}.md").unlink()
         shutil.copyfile(path, folder / f"{name}.ipynb")
+    (folder / TIMES).write_text(times_table(executed), encoding="utf-8")
     (folder / "_extra" / "croissant").mkdir(parents=True)
     for dataset in available():
         text = json.dumps(croissant(load_manifest(dataset)), indent=2)
@@ -183,7 +202,8 @@ def build(params: Path | None = None, jobs: int = 2, force: bool = False) -> Pat
     # Longest chapters first, so that all processes finish at about the same time.
     work.sort(key=lambda item: -_clips_declared(all_parameters(item[0], item[1])))
     runs = map_unordered(run_if_changed, work, jobs, KERNEL_ENVIRONMENT)
-    executed = dict(tqdm(runs, total=len(values), desc="chapters"))
+    finished = dict(tqdm(runs, total=len(values), desc="chapters"))
+    executed = {name: finished[name] for name in values}
     kept = {path.name for path in executed.values()}
     for path in (build_folder() / "executed").iterdir():
         if path.name not in kept:

@@ -26,6 +26,8 @@ from astsvm_lib.storage import write_atomically
 PICTURE_KINDS = re.compile(r"image/|video/|audio/|application/(pdf|vnd\.)")
 PICTURE_IN_TEXT = re.compile(r"<(img|svg|video|canvas|picture|iframe|object|embed)\b|data:image|!\[", re.IGNORECASE)
 
+#: Metadata of an executed chapter: the time of its execution, in seconds.
+SECONDS = "astsvm_seconds"
 #: Source of a cell that holds one output of the cell before it; a cell without source is not rendered.
 _MOVED = "# an output of the cell above"
 #: Label of the button that unfolds a cell, by its tag.
@@ -239,7 +241,7 @@ def run_chapter(name: str, values: Mapping[str, Any] | None = None, out: Path | 
         requirements_of(name).check_looked_up(all_parameters(name, values), names)
         executed = nbformat.read(result, as_version=4)
         executed.cells.append(_provenance_cell(name, values))
-        executed.metadata.pop("papermill", None)
+        executed.metadata[SECONDS] = round(executed.metadata.pop("papermill").duration, 1)
         paths = _hidden_paths()
         cells = []
         for cell in executed.cells:

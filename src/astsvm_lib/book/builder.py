@@ -24,6 +24,7 @@ from astsvm_lib.book.folders import build_folder, project_folder, source_folder
 from astsvm_lib.datasets import available, load, load_manifest
 from astsvm_lib.datasets.croissant import croissant
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.experiments import profile_named
 from astsvm_lib.features import extract_all
 from astsvm_lib.parallel import map_unordered
 from astsvm_lib.recipe import Recipe
@@ -156,12 +157,15 @@ def render(source: Path) -> Path:
 
 
 def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
-    """Prepare the data sets of chapters that declare ``features`` once, before chapters are executed in parallel."""
+    """Extract the features of chapters that declare ``features`` once, before chapters are executed in parallel.
+
+    These are the features of the clips that the chapter's profile uses; chapters share them through the cache.
+    """
     used = [all_parameters(name, chosen) for name, chosen in values.items() if requirements_of(name).front.features]
-    wanted = {canonical_json([v["dataset"], v.get("recipe", {})]): v for v in used if "dataset" in v}
+    wanted = {canonical_json([v["dataset"], v["profile"], v.get("recipe", {})]): v for v in used}
     for parameters in wanted.values():
-        dataset = load(str(parameters["dataset"]))
-        extract_all(dataset, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
+        clips = profile_named(parameters["profile"]).choose(load(parameters["dataset"]))
+        extract_all(clips, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
 
 
 def build(params: Path | None = None, jobs: int = 2, force: bool = False) -> Path:

@@ -7,7 +7,7 @@ A chapter declares them in its front matter::
       files: [data_manifest/*.yaml]    # files of the project whose content it shows
       reruns: true                     # reruns of stored folds (reruns.csv)
       all_runs: true                   # all stored runs
-      features: true                   # features of every clip of its data set, prepared in advance
+      features: true                   # features of the clips of its data set and profile, extracted in advance
       runs:
         - {profile: paper, required: true}                    # its data set, recipe and seed, the paper's method
         - {method: kernels, dataset: rehearsal-casme2}        # any profile and seed

@@ -67,9 +67,10 @@ environment: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Reads the book in headless Chromium; needs Debian's chromium, or CHROMIUM=/path/to/one.
+# Reads and searches the book in headless Chromium; needs Debian's chromium, or CHROMIUM=/path/to/one.
 check-book:
 	$(BIN)/python tools/check_book.py _build/html
+	$(BIN)/python tools/check_search.py _build/html
 
 # Builds the wheel and uses it in an empty environment.
 check-wheel: environment

@@ -45,8 +45,8 @@ def main() -> int:
             results = found(page, base, words)
             if expected not in results[:FIRST]:
                 missed += 1
-                place = results.index(expected) + 1 if expected in results else "missing"
-                print(f"{words}: expected {expected} among the first {FIRST} results, found {results[:FIRST]} ({place})")
+                place = f"number {results.index(expected) + 1}" if expected in results else "missing"
+                print(f"{words}: expected {expected} in the first {FIRST}, found {results[:FIRST]}; it is {place}")
     print(f"{len(wanted) - missed} of {len(wanted)} searches find their page")
     return 1 if missed else 0
 

@@ -10,6 +10,8 @@ from astsvm_lib.errors import CompanionError
 
 #: Setting -> environment variable.
 VARIABLES = {"results": "ASTSVM_RESULTS", "book": "ASTSVM_BOOK", "build": "ASTSVM_BUILD"}
+#: Folder of this package.
+PACKAGE = Path(__file__).resolve().parent
 
 
 def project_file(start: Path | None = None) -> Path | None:
@@ -18,10 +20,11 @@ def project_file(start: Path | None = None) -> Path | None:
     Parameters
     ----------
     start
-        Folder where the search starts; the working directory by default.
+        Folder where the search starts. By default, the working directory, and then the folder of this package: if it
+        is installed from a checkout in editable mode, notebooks outside the checkout find the checkout's files.
     """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
+    starts = [start.resolve()] if start else [Path.cwd().resolve(), PACKAGE]
+    for folder in (folder for here in starts for folder in (here, *here.parents)):
         file = folder / "pyproject.toml"
         if file.is_file() and "[tool.astsvm]" in file.read_text(encoding="utf-8", errors="replace"):
             return file

@@ -71,9 +71,14 @@ def draw_wheel(axis: Axes, full: float) -> None:
         Magnitude, in pixels, at the rim.
     """
     draw_image(axis, flow_colours(_wheel(121, full), full), "diagram", extent=(-1, 1, 1, -1))
-    for x, y, text in ((1.3, 0, "right"), (-1.3, 0, "left"), (0, -1.25, "up"), (0, 1.25, f"down, {full:.2g} px")):
-        axis.text(x, y, text, ha="center", va="center", fontsize=9, color=BETWEEN)
-    axis.set(xlim=(-1.8, 1.8), ylim=(1.6, -1.5), frame_on=False)
+    for x, y, text, side in (
+        (1.1, 0, "right", "left"),
+        (-1.1, 0, "left", "right"),
+        (0, -1.25, "up", "center"),
+        (0, 1.25, f"down, {full:.2g} px", "center"),
+    ):
+        axis.text(x, y, text, ha=side, va="center", fontsize=9, color=BETWEEN)
+    axis.set(xlim=(-2.2, 2.2), ylim=(1.6, -1.5), frame_on=False)
 
 
 def portrait(shape: tuple[int, ...], landmarks: np.ndarray) -> np.ndarray:

@@ -136,7 +136,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
             if name in shape:
                 below = y - high - gap * 0.7
                 arrow((x, y - high / 2), (x, below + high / 2))
-                weights = f", {count[name]} parameters" if count[name] else ""
+                weights = f", {count[name]:,} parameters" if count[name] else ""
                 box(x, below, f"{label}: {shape[name]}{weights}", colour)
                 y = below
         branches = [name for name in shape if name.startswith(f"{stream}_conv")]
@@ -158,7 +158,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
             height = middle + tall / 2 - 0.46 - 0.36 * line
             for column, name in enumerate(row):
                 kind = COLOURS[0] if "2d" in name else COLOURS[2]
-                text = f"{name.split('_', 1)[1]}: {count[name]}"
+                text = f"{name.split('_', 1)[1]}: {count[name]:,}"
                 box(x + (column - (len(row) - 1) / 2) * 1.12, height, text, kind, 1.06, 0.28)
         y = middle - tall / 2 - gap * 0.7 - high / 2
         arrow((x, middle - tall / 2), (x, y + high / 2))
@@ -170,7 +170,7 @@ def architecture(layers: Sequence[Mapping[str, Any]], streams: Sequence[str]) ->
     box(0, low, f"features: {shape['features']}", GREY)
     last = low - high - gap
     for side, text, colour in (
-        (-1, f"softmax head, in training: {shape['head']}", COLOURS[5]),
+        (-1, f"softmax head: {shape['head']}, {count['head']:,} parameters", COLOURS[5]),
         (1, "SVM, in prediction", COLOURS[0]),
     ):
         x = side * (width + 0.2) / 2

@@ -19,7 +19,7 @@ from astsvm_lib.errors import CompanionError
 from astsvm_lib.report.style import Content, check_content, check_description, picture
 
 QUALITY = 88  # of WebP, in per cent
-SPEEDS = (("1", "full speed"), ("0.5", "half speed"), ("0.25", "quarter speed"))
+SPEEDS = (("1", "normal speed"), ("0.5", "half speed"), ("0.25", "quarter speed"))
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def play(
     still
         Frame that is shown before the reader plays the clip, and in print: the most telling one.
     fps
-        Frames per second at full speed.
+        Frames per second at normal speed.
     data
         Source of the data, added to the caption and to the alt text.
     caption

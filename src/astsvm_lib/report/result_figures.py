@@ -85,10 +85,12 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], head
         Two panels.
     """
     figure, axes = new_figure(1, 2)
-    for name, history in histories.items():
+    for number, (name, history) in enumerate(histories.items()):
         epochs = [e["epoch"] for e in history]
+        style = ("-", "--", ":")[number // len(COLOURS) % 3]  # where the colours begin again
         for axis, key in zip(axes, ("loss", "accuracy"), strict=True):
-            axis.plot(epochs, [e[key] for e in history], label=name, linewidth=1.2)
+            axis.plot(epochs, [e[key] for e in history], style, label=name, linewidth=1.2)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set(title="loss", xlabel="epoch", yscale="log")
     axes[1].set(title="accuracy on the training clips", xlabel="epoch", ylim=(0, 1.02))
     axes[1].legend(fontsize=9, ncols=2, title="left out", title_fontsize=9)

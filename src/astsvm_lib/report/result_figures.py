@@ -62,6 +62,9 @@ def confusion_figure(panels: Mapping[str, Scores], heading: str, columns: int = 
             xticklabels=[f"{name[:3]}." for name in scores.classes] if many else scores.classes,
             yticklabels=scores.classes if first else [], annot_kws={"fontsize": 9},
         )  # fmt: skip
+        for cell, value in zip(axis.texts, share.flat, strict=True):
+            cell.set_color("white" if value > 0.65 else "#222222")
+        axis.tick_params(axis="y", rotation=0)
         axis.set(xlabel="predicted", ylabel="true" if first else "")
         axis.set_title(f"{title}\nUAR {scores.uar:.3f}, UF1 {scores.uf1:.3f}", fontsize=9 if many else 11)
     figure.suptitle(heading, fontsize=11)

@@ -344,7 +344,16 @@ def comparison_cells(verdicts: Sequence[Verdict], level: float = 0.05) -> Cells:
     level
         Significance level of the verdict.
     """
-    lines = [["row", "compared with", "UF1 (95% interval)", "UAR (95% interval)", "p (Holm)", "verdict on UF1"]]
+    lines = [
+        [
+            "row",
+            "compared with",
+            "difference of UF1 (95% interval)",
+            "of UAR (95% interval)",
+            "p (Holm)",
+            "verdict on UF1",
+        ]
+    ]
     for verdict in verdicts:
         c = verdict.comparison
         lines.append(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from astsvm_lib import results
+from astsvm_lib import configuration, results
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import score
 from astsvm_lib.results.files import COLUMNS
@@ -204,6 +204,7 @@ def test_all_results_as_data_frames(store: Store):
 def test_without_a_folder_it_says_how_to_name_one(tmp_path: Path, monkeypatch):
     monkeypatch.delenv("ASTSVM_RESULTS", raising=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(configuration, "PACKAGE", tmp_path)
     with pytest.raises(CompanionError, match="name one with --results FOLDER, as an argument or with ASTSVM_RESULTS"):
         results.results_folder()
     with pytest.raises(CompanionError, match="found none at nowhere"):

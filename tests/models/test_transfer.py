@@ -9,6 +9,7 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.models import inner_search
 from astsvm_lib.models.inner_search import _inner_predictions, fit_svm, search
 from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
 from astsvm_lib.models.scaling import FlooredScaler
@@ -102,6 +103,26 @@ def test_inner_predictions_are_those_of_scikit_learns_one_versus_rest():
     assert np.array_equal(_inner_predictions(matrix, labels, inner, svc_of(3.0, "balanced")), theirs)
     alone = np.flatnonzero(labels == 1)
     assert set(_inner_predictions(matrix, labels, [(alone, np.arange(60))], svc_of(1.0, "none"))) == {1}
+
+
+def test_no_fit_of_the_search_exceeds_the_limit_of_iterations(monkeypatch):
+    taken = []
+    fit = SVC.fit
+
+    def counted(self, *arguments, **named):
+        fitted = fit(self, *arguments, **named)
+        taken.append(int(self.n_iter_.max()))
+        return fitted
+
+    monkeypatch.setattr(SVC, "fit", counted)
+    features, labels = problem()
+    subjects = np.arange(len(labels)) // 4
+    search(features, labels, subjects, Transfer())
+    assert 20 < max(taken) < inner_search.ITERATIONS / 100
+    taken.clear()
+    monkeypatch.setattr(inner_search, "ITERATIONS", 20)
+    search(features, labels, subjects, Transfer())
+    assert max(taken) == 20
 
 
 def test_balanced_class_weights_favour_the_rarer_class():

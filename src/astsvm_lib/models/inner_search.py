@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import SVC
 
@@ -21,6 +22,9 @@ VERSION = 2
 
 #: Number of inner folds.
 FOLDS = 5
+#: Limit of libsvm's iterations in a fit of the search. Usual fits take some hundred; on features that are equal up to
+#: rounding, as after a literal softmax, libsvm's own limit of ten million would take hours in all.
+ITERATIONS = 100_000
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 #: Values of gamma, as multiples of "scale".
 FACTORS = (0.1, 1.0, 10.0)
@@ -93,7 +97,8 @@ def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, optio
         for factor in FACTORS if options.kernel != "linear" else (1.0,):
             matrix = kernel_values(pairs, options.kernel, factor * scale)
             for penalty in PENALTIES:
-                predicted = _inner_predictions(matrix, labels, inner, svc_of(penalty, options.class_weights))
+                svc = svc_of(penalty, options.class_weights).set_params(max_iter=ITERATIONS)
+                predicted = _inner_predictions(matrix, labels, inner, svc)
                 found = uf1(confusion_matrix(labels.tolist(), predicted.tolist(), classes))
                 if best is None or found > best.uf1:
                     values = {"tuning": "none", "C": penalty, "gamma": factor * scale, "standardise": standardise}
@@ -111,13 +116,15 @@ def _inner_predictions(
     validation of arguments, in each of the several hundred small fits of a search.
     """
     predicted = np.empty(len(labels), int)
-    for train, test in inner:
-        own, other = np.ascontiguousarray(matrix[np.ix_(train, train)]), matrix[np.ix_(test, train)]
-        decisions = np.full((len(test), labels.max() + 1), -np.inf)
-        for label in np.unique(labels[train]):
-            one = labels[train] == label
-            decisions[:, label] = np.inf if one.all() else svc.fit(own, one).decision_function(other)
-        predicted[test] = decisions.argmax(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that ends at the limit is scored like the others
+        for train, test in inner:
+            own, other = np.ascontiguousarray(matrix[np.ix_(train, train)]), matrix[np.ix_(test, train)]
+            decisions = np.full((len(test), labels.max() + 1), -np.inf)
+            for label in np.unique(labels[train]):
+                one = labels[train] == label
+                decisions[:, label] = np.inf if one.all() else svc.fit(own, one).decision_function(other)
+            predicted[test] = decisions.argmax(1)
     return predicted
 
 

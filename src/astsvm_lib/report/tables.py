@@ -408,6 +408,22 @@ def verdict_blocks(verdicts: Mapping[str, Sequence[Verdict]]) -> dict[str, str]:
     }
 
 
+def result_tabs(scores: str, verdicts: Mapping[str, Sequence[Verdict]]) -> str:
+    """A table of scores and, in a tab for each data set, the comparisons.
+
+    Parameters
+    ----------
+    scores
+        The table as Markdown, as from :func:`render_table`.
+    verdicts
+        By data set, as from :func:`~astsvm_lib.experiments.table_results.compared_each`.
+    """
+    blocks = verdict_blocks(verdicts)
+    return tabs(
+        {"scores": scores} | {f"differences, {name.removeprefix('rehearsal-')}": text for name, text in blocks.items()}
+    )
+
+
 def verdict_tables(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     """The comparisons as Markdown, one table per data set, in a tab each if there are several.
 

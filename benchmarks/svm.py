@@ -1,4 +1,4 @@
-"""The SVM: scikit-learn on raw features against one precomputed Gram matrix; and inner validation.
+"""The SVM: scikit-learn on raw features against one precomputed Gram matrix; inner validation; heads of a fold.
 
 python benchmarks/svm.py
 """
@@ -14,6 +14,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from astsvm_lib.methods.ast_svmnet import LIBRARY_DEFAULTS
+from astsvm_lib.methods.svm_head import svm_decisions, svm_decisions_of_heads
 from astsvm_lib.models.inner_search import search
 from astsvm_lib.models.kernels import pairwise, resolve_gamma
 from astsvm_lib.models.svm_transfer import TransferSVM
@@ -52,6 +54,15 @@ def main() -> None:
         for kernel in KERNELS
     }
     compare(inner, 1, "fold", rounds=1)
+    heads = {"svm": Transfer(), "svm-linear": Transfer(kernel="linear"), "svm-defaults": LIBRARY_DEFAULTS}
+    fold = train, labels[: CLIPS - 6], subjects, test
+
+    def alone() -> None:
+        for options in heads.values():
+            svm_decisions(*fold, options, 3)
+
+    shared = partial(svm_decisions_of_heads, *fold, heads, 3)
+    compare({"three heads, each alone": alone, "three heads that share kernel values": shared}, 1, "fold", rounds=3)
     print(f"  largest difference of a decision: {np.abs(decisions['raw'] - decisions['gram']).max():.1e}")
 
 

@@ -9,10 +9,12 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.models import inner_search
+from astsvm_lib.methods.svm_head import svm_decisions, svm_decisions_of_heads
+from astsvm_lib.models import fold_kernels, inner_search
+from astsvm_lib.models.fold_kernels import FoldKernels
 from astsvm_lib.models.inner_search import _inner_predictions, fit_svm, search
-from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
-from astsvm_lib.models.scaling import FlooredScaler
+from astsvm_lib.models.kernels import inner_products, kernel_values, pairwise, resolve_gamma
+from astsvm_lib.models.scaling import FlooredScaler, column_statistics, floored_scale
 from astsvm_lib.models.svm_transfer import TransferSVM, expand_decisions, svc_of
 from astsvm_lib.recipe import Transfer
 
@@ -189,3 +191,114 @@ def test_it_is_a_scikit_learn_estimator(kernel):
 )
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
+
+
+def relu_features(clips: int, features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Half of the values are 0; the classes differ little, and some features are active by rounding errors only."""
+    rng = np.random.default_rng(3)
+    labels = np.arange(clips) % 3
+    values = rng.normal(0, 1, (clips, features)) + rng.normal(0, 0.15, (3, features))[labels]
+    values[:, :20] *= 1e-7
+    values[:, 20:25] = -1
+    return np.maximum(0, values).astype(np.float32), labels
+
+
+def by_hand(features, labels, test_features, options):
+    """Decision values of an SVM, with the textbook's formulas on whole standardised arrays."""
+    rows, new = features.astype(np.float64), test_features.astype(np.float64)
+    if options.standardise:
+        scaler = FlooredScaler(options.scale_floor).fit(rows)
+        rows, new = scaler.transform(rows), scaler.transform(new)
+    pairs = {
+        "rbf": lambda a: cdist(a, rows, "sqeuclidean"),
+        "chi-squared": lambda a: pairwise(a, rows, "chi-squared"),
+    }.get(options.kernel, lambda a: a @ rows.T)
+    spread = pairs(rows).mean() if options.kernel == "chi-squared" else rows.shape[1] * rows.var()
+    gamma = 1 / spread if options.gamma == "scale" else options.gamma
+    gram, cross = (kernel_values(pairs(a), options.kernel, gamma) for a in (rows, new))
+    machine = OneVsRestClassifier(svc_of(options.C, options.class_weights)).fit(gram, labels)
+    return machine.decision_function(cross)
+
+
+def test_heads_that_share_kernel_values_decide_as_if_fitted_alone():
+    x, labels = relu_features(72, 5000)  # more features than a block
+    train, test, y = x[:60], x[60:], labels[:60]
+    subjects = np.arange(60) * 8 // 60
+    heads = {
+        "rbf": Transfer(),
+        "linear": Transfer(kernel="linear"),
+        "defaults": Transfer(tuning="none"),
+        "raw": Transfer(tuning="none", standardise=False, C=3.0),
+        "polynomial": Transfer(kernel="polynomial", scale_floor=0.0, class_weights="balanced"),
+        "chi-squared": Transfer(kernel="chi-squared"),
+        "chi-squared, defaults": Transfer(kernel="chi-squared", tuning="none", standardise=False),
+    }
+    found = svm_decisions_of_heads(train, y, subjects, test, heads, 3)
+    assert list(found) == list(heads)
+    for head, options in heads.items():
+        used = search(train, y, subjects, options).options if options.tuning == "inner" else options
+        expected = by_hand(train, y, test, used)
+        assert np.allclose(found[head], expected, rtol=0, atol=1e-6), head
+        alone = TransferSVM.from_options(used).fit(train, y).decision_function(test)
+        assert np.allclose(found[head], alone, rtol=0, atol=1e-9), head
+        assert np.array_equal(svm_decisions(train, y, subjects, test, options, 3), found[head])
+        assert np.array_equal(fit_svm(train, y, subjects, options).decision_function(test), found[head])
+
+
+def test_statistics_in_blocks_are_those_of_the_scaler():
+    x, _ = relu_features(40, 5000)
+    whole = FlooredScaler(0.01).fit(x.astype(np.float64))
+    means, variances = column_statistics(x)
+    assert np.array_equal(means, whole.mean_)
+    assert np.array_equal(variances, whole.var_)
+    assert np.array_equal(floored_scale(variances, 0.01), whole.scale_)
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "polynomial"])
+def test_kernel_values_of_a_fold_are_those_of_its_scaled_features(kernel, standardise):
+    x, _ = relu_features(40, 5000)
+    options = Transfer(kernel=kernel, tuning="none", standardise=standardise)
+    rows = x.astype(np.float64)
+    if standardise:
+        rows = FlooredScaler(options.scale_floor).fit(rows[:30]).transform(rows)
+    kernels, train = FoldKernels(x[:30], x[30:]), rows[:30]
+    gamma = resolve_gamma(train, pairwise(train, train, kernel), options)
+    assert kernels.gamma(options) == pytest.approx(gamma, rel=1e-12)
+    gram, cross = (kernel_values(pairwise(a, train, kernel), kernel, gamma) for a in (train, rows[30:]))
+    assert np.allclose(kernels.gram(options), gram, rtol=1e-10, atol=1e-10)
+    assert np.allclose(kernels.cross(options), cross, rtol=1e-10, atol=1e-10)
+    if kernel == "rbf":
+        assert (kernels.gram(options).diagonal() == 1).all()
+
+
+def test_a_fold_computes_its_products_once_for_each_scaling(monkeypatch):
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return inner_products(*arguments)
+
+    monkeypatch.setattr(fold_kernels, "inner_products", counted)
+    x, labels = relu_features(72, 100)
+    heads = {"rbf": Transfer(), "linear": Transfer(kernel="linear"), "defaults": Transfer(tuning="none")}
+    svm_decisions_of_heads(x[:60], labels[:60], np.arange(60) // 8, x[60:], heads, 3)
+    trained = [rows for rows, columns, _ in calls if rows is columns]
+    assert len(trained) == 2
+    assert len(calls) <= 4
+
+
+def test_a_fitted_svm_does_not_follow_changes_of_the_callers_array():
+    x, labels = relu_features(60, 50)
+    x = x.astype(np.float64)
+    svm = TransferSVM().fit(x[:50], labels[:50])
+    new = x[50:].copy()
+    before = svm.decision_function(new)
+    x[:] = 0
+    assert np.array_equal(svm.decision_function(new), before)
+
+
+def test_chi_squared_says_that_standardised_features_are_negative():
+    x, labels = relu_features(30, 50)
+    with pytest.raises(CompanionError, match="not negative"):
+        TransferSVM(kernel="chi-squared").fit(x, labels)

@@ -15,7 +15,7 @@ from astsvm_lib.datasets.clip import Clip
 from astsvm_lib.evaluation.loso import Fold, fold_rng
 from astsvm_lib.features.pipeline import extract_all
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, Method, OnEpoch
-from astsvm_lib.methods.svm_head import subject_numbers, svm_decisions
+from astsvm_lib.methods.svm_head import subject_numbers, svm_decisions_of_heads
 from astsvm_lib.parallel import quiet_stderr
 from astsvm_lib.recipe import Recipe, Transfer
 from astsvm_lib.storage import Arrays
@@ -105,9 +105,9 @@ class AstSvmNet(Method):
     ) -> Iterator[FoldPrediction]:
         for fold, (outputs, stage) in zip(folds, train_folds(arrays, labels, folds, config, on_epoch), strict=True):
             train = outputs.train_features, labels[fold.train], arrays["subject"][fold.train]
-            heads = {"svm": svm_decisions(*train, outputs.test_features, config.recipe.transfer, config.classes)}
-            heads["softmax"] = outputs.probabilities
-            linear = config.recipe.transfer.model_copy(update={"kernel": "linear"})
-            heads["svm-linear"] = svm_decisions(*train, outputs.test_features, linear, config.classes)
-            heads["svm-defaults"] = svm_decisions(*train, outputs.test_features, LIBRARY_DEFAULTS, config.classes)
+            transfer = config.recipe.transfer
+            linear = transfer.model_copy(update={"kernel": "linear"})
+            options = {"svm": transfer, "svm-linear": linear, "svm-defaults": LIBRARY_DEFAULTS}
+            found = svm_decisions_of_heads(*train, outputs.test_features, options, config.classes)
+            heads = {"svm": found.pop("svm"), "softmax": outputs.probabilities, **found}
             yield FoldPrediction(heads, outputs.history, stage)

@@ -10,7 +10,7 @@ import numpy as np
 from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.methods.ast_svmnet import AstSvmNet, train_folds
 from astsvm_lib.methods.method import FitConfig, FoldPrediction, OnEpoch
-from astsvm_lib.methods.svm_head import svm_decisions
+from astsvm_lib.methods.svm_head import svm_decisions_of_heads
 from astsvm_lib.storage import Arrays
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
@@ -34,10 +34,6 @@ class Kernels(AstSvmNet):
         transfer = config.recipe.transfer
         for fold, (outputs, stage) in zip(folds, train_folds(arrays, labels, folds, config, on_epoch), strict=True):
             train = outputs.train_features, labels[fold.train], arrays["subject"][fold.train]
-            heads = {
-                kernel: svm_decisions(
-                    *train, outputs.test_features, transfer.model_copy(update={"kernel": kernel}), config.classes
-                )
-                for kernel in KERNELS
-            }
+            options = {kernel: transfer.model_copy(update={"kernel": kernel}) for kernel in KERNELS}
+            heads = svm_decisions_of_heads(*train, outputs.test_features, options, config.classes)
             yield FoldPrediction({**heads, "softmax": outputs.probabilities}, outputs.history, stage)

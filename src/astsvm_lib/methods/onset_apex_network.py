@@ -136,6 +136,9 @@ class OnsetApexNetwork(Method):
         maps = all_inputs(clips, recipe, settings, cache, jobs, progress)
         return {name: np.ascontiguousarray(maps[..., channel]) for channel, name in enumerate(MAPS)}
 
+    def trains_in_batches(self, config: FitConfig) -> bool:
+        return _trainer_of(self.build, config.settings, config.classes).folds_at_once > 1
+
     def fit_folds(
         self,
         arrays: Arrays,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -31,10 +32,10 @@ class InputScale(layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.scale = self.add_weight(shape=(), initializer="ones", trainable=False, name="scale")
 
-    def adapt(self, x: np.ndarray) -> None:
-        """Set the factor to 1 / (standard deviation of ``x``, the input of all training clips)."""
-        mean = np.mean([clip.mean(dtype=np.float64) for clip in x])
-        variance = np.mean([np.square(clip - np.float32(mean)).mean(dtype=np.float64) for clip in x])
+    def adapt(self, moments: np.ndarray) -> None:
+        """Set the factor to 1 / (standard deviation of the input), from :func:`clip_moments` of the training clips."""
+        means, variances = moments.T
+        variance = variances.mean() + means.var()
         self.scale.assign(1 / np.sqrt(variance) if variance > 0 else 1.0)
 
     def call(self, x: Any) -> Any:
@@ -45,7 +46,14 @@ class InputScale(layers.Layer):
         return input_shape
 
 
-def adapt_inputs(network: keras.Model, inputs: list[np.ndarray]) -> None:
+def clip_moments(x: np.ndarray) -> np.ndarray:
+    """Mean and variance (N, 2) of each clip of an input (N, ...), float64."""
+    means = [clip.mean(dtype=np.float64) for clip in x]
+    variances = [np.square(clip - np.float32(mean)).mean(dtype=np.float64) for clip, mean in zip(x, means, strict=True)]
+    return np.stack([means, variances], 1)
+
+
+def adapt_inputs(network: keras.Model, inputs: Sequence[np.ndarray]) -> None:
     """Set the factor of each :class:`InputScale` of a network; it must be called before training.
 
     Parameters
@@ -55,10 +63,19 @@ def adapt_inputs(network: keras.Model, inputs: list[np.ndarray]) -> None:
     inputs
         Training clips, one array (N, 10, 192, 192) per input of the network.
     """
-    for tensor, x in zip(network.inputs, inputs, strict=True):
+    if any(isinstance(layer, InputScale) for layer in network.layers):
+        adapt_inputs_to(network, [clip_moments(x) for x in inputs])
+
+
+def adapt_inputs_to(network: keras.Model, moments: Sequence[np.ndarray]) -> None:
+    """As :func:`adapt_inputs`, from :func:`clip_moments` of the training clips, (N, 2) for each input of the network.
+
+    Moments that are computed once for all clips of a data set serve each of its folds.
+    """
+    for tensor, values in zip(network.inputs, moments, strict=True):
         for layer in network.layers:
             if isinstance(layer, InputScale) and layer.name == f"{tensor.name}_scale":
-                layer.adapt(x)
+                layer.adapt(values)
 
 
 def _attend(x: Any, options: AttentionRecipe, momentum: float, prefix: str) -> Any:

@@ -12,8 +12,7 @@ from sklearn.svm import SVC
 
 from astsvm_lib.errors import CompanionError
 from astsvm_lib.evaluation.scores import confusion_matrix, uf1
-from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
-from astsvm_lib.models.scaling import FlooredScaler
+from astsvm_lib.models.fold_kernels import FoldKernels
 from astsvm_lib.models.svm_transfer import TransferSVM, svc_of
 from astsvm_lib.recipe import Transfer
 
@@ -47,12 +46,17 @@ class Best:
 
 
 def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, options: Transfer) -> Best:
+    """As :func:`search_kernels`, from the features (N, D) of the training clips."""
+    return search_kernels(FoldKernels(features), labels, subjects, options)
+
+
+def search_kernels(kernels: FoldKernels, labels: np.ndarray, subjects: np.ndarray, options: Transfer) -> Best:
     """Grid search for C, gamma and scaling, by pooled UF1 over inner folds of whole subjects.
 
     Parameters
     ----------
-    features
-        Features (N, D) of the clips in the training fold.
+    kernels
+        Kernel values of the fold; those of its test clips are not used.
     labels
         Class numbers (N,).
     subjects
@@ -75,8 +79,8 @@ def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, optio
     -----
     Each subject is in one of :data:`FOLDS` inner folds (scikit-learn's ``StratifiedGroupKFold``). ``GridSearchCV``
     averages a score over folds; here, one confusion matrix is pooled over the inner folds, as over the outer folds
-    (R14). Distances and inner products are computed once for each scaling, and shared by all inner folds and values
-    of C and gamma; features are therefore standardised over the outer training fold and not over each inner training
+    (R14). Inner products are computed once for each scaling, and shared by all inner folds and values of C and
+    gamma; features are therefore standardised over the outer training fold and not over each inner training
     fold. The network that computes the features is trained on the outer training fold, which includes the inner test
     subjects, so that inner scores are biased upwards. The outer test subject is used neither in training nor in the
     search.
@@ -84,25 +88,23 @@ def search(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, optio
     count = len(np.unique(subjects))
     if count < 2:
         raise CompanionError(f"inner validation: expected at least 2 subjects, found {count}")
-    features = features.astype(np.float64)
     classes = list(range(int(labels.max()) + 1))
     with warnings.catch_warnings():  # a class may have fewer clips than there are folds, or be missing from one
         warnings.simplefilter("ignore", UserWarning)
-        inner = list(StratifiedGroupKFold(min(FOLDS, count)).split(features, labels, subjects))
+        inner = list(StratifiedGroupKFold(min(FOLDS, count)).split(labels, labels, subjects))
     best: Best | None = None
     for standardise in (True, False) if options.kernel != "chi-squared" else (False,):
-        rows = FlooredScaler(options.scale_floor).fit_transform(features) if standardise else features
-        pairs = pairwise(rows, rows, options.kernel)
-        scale = resolve_gamma(rows, pairs, options.model_copy(update={"gamma": "scale"}))
+        scaled = options.model_copy(update={"tuning": "none", "gamma": "scale", "standardise": standardise})
+        scale = kernels.gamma(scaled)
         for factor in FACTORS if options.kernel != "linear" else (1.0,):
-            matrix = kernel_values(pairs, options.kernel, factor * scale)
+            tried = scaled.model_copy(update={"gamma": factor * scale})
+            matrix = kernels.gram(tried)
             for penalty in PENALTIES:
                 svc = svc_of(penalty, options.class_weights).set_params(max_iter=ITERATIONS)
                 predicted = _inner_predictions(matrix, labels, inner, svc)
                 found = uf1(confusion_matrix(labels.tolist(), predicted.tolist(), classes))
                 if best is None or found > best.uf1:
-                    values = {"tuning": "none", "C": penalty, "gamma": factor * scale, "standardise": standardise}
-                    best = Best(options.model_copy(update=values), found)
+                    best = Best(tried.model_copy(update={"C": penalty}), found)
     assert best is not None
     return best
 
@@ -129,20 +131,25 @@ def _inner_predictions(
 
 
 def fit_svm(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, options: Transfer) -> TransferSVM:
+    """As :func:`fit_svm_kernels`, from the features (N, D) of the training clips."""
+    return fit_svm_kernels(FoldKernels(features), labels, subjects, options)
+
+
+def fit_svm_kernels(kernels: FoldKernels, labels: np.ndarray, subjects: np.ndarray, options: Transfer) -> TransferSVM:
     """The SVM of a training fold, fitted.
 
     Parameters
     ----------
-    features, labels, subjects
-        As for :func:`search`; ``subjects`` is used only with ``tuning="inner"``.
+    kernels, labels, subjects
+        As for :func:`search_kernels`; ``subjects`` is used only with ``tuning="inner"``.
     options
-        ``tuning``: whether C, gamma and standardise are chosen by :func:`search`, or used as given.
+        ``tuning``: whether C, gamma and standardise are chosen by :func:`search_kernels`, or used as given.
 
     Raises
     ------
     CompanionError
-        As for :func:`search` and :meth:`~astsvm_lib.models.svm_transfer.TransferSVM.fit`.
+        As for :func:`search_kernels` and :meth:`~astsvm_lib.models.svm_transfer.TransferSVM.fit`.
     """
     if options.tuning == "inner":
-        options = search(features, labels, subjects, options).options
-    return TransferSVM.from_options(options).fit(features, labels)
+        options = search_kernels(kernels, labels, subjects, options).options
+    return TransferSVM.from_options(options).fit_kernels(kernels, labels)

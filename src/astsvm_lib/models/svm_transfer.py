@@ -13,8 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.models.kernels import kernel_values, pairwise, resolve_gamma
-from astsvm_lib.models.scaling import FlooredScaler
+from astsvm_lib.models.fold_kernels import FoldKernels
 from astsvm_lib.recipe import Transfer
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
@@ -108,8 +107,30 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         CompanionError
             If a parameter is not valid, there is one class only, or the kernel is chi-squared and a feature negative.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        X, y = validate_data(self, X, y, dtype=np.float64, copy=True)
         check_classification_targets(y)
+        return self.fit_kernels(FoldKernels(X), y)
+
+    def fit_kernels(self, kernels: FoldKernels, y: np.ndarray) -> Self:
+        """As :meth:`fit`, from the kernel values of a fold, which several estimators may share.
+
+        Parameters
+        ----------
+        kernels
+            Kernel values of the fold. Its features are not validated.
+        y
+            Class labels (N,) of its training clips.
+
+        Returns
+        -------
+        TransferSVM
+            The fitted estimator itself.
+
+        Raises
+        ------
+        CompanionError
+            As for :meth:`fit`.
+        """
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise CompanionError(
@@ -120,23 +141,27 @@ class TransferSVM(ClassifierMixin, BaseEstimator):
         except ValidationError as error:
             wrong = error.errors()[0]
             raise CompanionError(f"SVM: {wrong['loc'][0]}: {wrong['msg']}, found {wrong['input']!r}") from None
-        self.scaler_ = FlooredScaler(self.scale_floor).fit(X) if self.standardise else None
-        self._train = self._scale(X)
-        pairs = pairwise(self._train, self._train, self.kernel)
-        self.gamma_ = resolve_gamma(self._train, pairs, options)
-        binary = svc_of(self.C, self.class_weights)
-        self.svms_ = OneVsRestClassifier(binary).fit(kernel_values(pairs, self.kernel, self.gamma_), y)
+        self.gamma_ = kernels.gamma(options)
+        self._options, self._train = options.model_copy(update={"gamma": self.gamma_}), kernels.train
+        self.n_features_in_ = kernels.train.shape[1]
+        self.svms_ = OneVsRestClassifier(svc_of(self.C, self.class_weights)).fit(kernels.gram(self._options), y)
         return self
-
-    def _scale(self, X: np.ndarray) -> np.ndarray:
-        return X if self.scaler_ is None else np.asarray(self.scaler_.transform(X))
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Decision values of clips with features X (N, D): (N, classes), or (N,) for two classes."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        pairs = pairwise(self._scale(X), self._train, self.kernel)
-        return np.asarray(self.svms_.decision_function(kernel_values(pairs, self.kernel, self.gamma_)))
+        return self.decide(FoldKernels(self._train, X))
+
+    def decide(self, kernels: FoldKernels) -> np.ndarray:
+        """As :meth:`decision_function`, of the test clips of a fold.
+
+        Parameters
+        ----------
+        kernels
+            Kernel values of the fold; its training clips are those of :meth:`fit_kernels`.
+        """
+        return np.asarray(self.svms_.decision_function(kernels.cross(self._options)))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Class labels (N,) of clips with features X (N, D)."""

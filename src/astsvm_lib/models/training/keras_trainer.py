@@ -35,8 +35,8 @@ def _reset_optimizer(network: keras.Model) -> None:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
 
-def _restart_dropout(network: keras.Model, rng: np.random.Generator) -> None:
-    """Seed the dropout layers from the generator, so that training is reproducible."""
+def restart_dropout(network: keras.Model, rng: np.random.Generator) -> None:
+    """Seed the dropout layers of a network from a random number generator, so that training is reproducible."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # a layer with rate 0 has no generator
             state = layer.seed_generator.state
@@ -66,7 +66,7 @@ class KerasTrainer(Trainer):
         network, size = self.network, self.options.batch_size
         network.optimizer.build(network.trainable_variables)
         _reset_optimizer(network)
-        _restart_dropout(network, rng)
+        restart_dropout(network, rng)
         weights = class_weights(labels, self.options)
         history = []
         for epoch in range(1, epochs + 1):

@@ -24,11 +24,11 @@ def select_trainer(network: keras.Model, options: Optimisation, attention_start:
     Returns
     -------
     Trainer
-        For the AST network, :class:`~astsvm_lib.models.training.batched_trainer.BatchedTrainer` with JAX on a GPU,
-        and :class:`~astsvm_lib.models.training.fast.engine.FastTrainer` with TensorFlow on a CPU; otherwise
+        :class:`~astsvm_lib.models.training.batched_trainer.BatchedTrainer` with JAX on a GPU; for the AST network with
+        TensorFlow on a CPU, :class:`~astsvm_lib.models.training.fast.engine.FastTrainer`; otherwise
         :class:`~astsvm_lib.models.training.keras_trainer.KerasTrainer`.
     """
-    if batched_trainer.supports(network):
+    if batched_trainer.supports():
         return batched_trainer.BatchedTrainer(network, options, attention_start)
     if engine.supports(network):
         return engine.FastTrainer(network, options, attention_start)

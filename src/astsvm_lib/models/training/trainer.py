@@ -90,7 +90,7 @@ class Trainer(ABC):
     """
 
     stage: ClassVar[str]
-    folds_at_once: ClassVar[int] = 1
+    folds_at_once: int = 1
 
     def __init__(self, network: keras.Model, options: Optimisation, attention_start: str = "neutral") -> None:
         self.network, self.options, self.attention_start = network, options, attention_start

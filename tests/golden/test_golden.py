@@ -76,7 +76,7 @@ def test_stage(name: str, shared_cache: Cache, renew: bool):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_method(name: str, shared_cache: Cache, renew: bool):
-    """Predictions and scores of each method on a tiny data set."""
+    """Scores of each method on a tiny data set."""
     stage = METHODS[name].stage
     check(stage, stage_versions(["rendering", stage]), method_output(name, shared_cache), 0.01, renew)
 

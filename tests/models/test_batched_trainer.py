@@ -39,15 +39,45 @@ print("alike")
 """
 
 
-def test_folds_of_unequal_length_trained_in_batches_are_those_trained_alone():
-    done = subprocess.run(
-        [sys.executable, "-c", BATCHED],
+SATURATED = """
+import numpy as np
+from astsvm_lib.evaluation.loso import Fold
+from astsvm_lib.models.ststnet import ststnet
+from astsvm_lib.models.training import batched_trainer
+from astsvm_lib.models.training.keras_trainer import KerasTrainer, compile_network
+from astsvm_lib.recipe import Optimisation
+
+options = Optimisation(batch_size=4, learning_rate=1e-2)
+network = ststnet(batch_norm=False, dropout=0.0)
+compile_network(network, options)
+maps = [np.random.default_rng(i).random((4, 28, 28)).astype(np.float32) * 1e4 for i in range(3)]
+fold = Fold("left out", np.arange(4), np.arange(4))
+for trainer in (KerasTrainer(network, options), batched_trainer.BatchedTrainer(network, options)):
+    (outputs,) = trainer.fit_folds(maps, np.array([0, 1, 2, 2]), [(fold, np.random.default_rng(1))], 60)
+    losses = [epoch["loss"] for epoch in outputs.history]
+    assert losses[0] > 17 and losses[-1] < losses[0] / 4, losses  # Keras clips probabilities: at most 16.1
+print("learnt")
+"""
+
+
+def _on_jax(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
         env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_folds_of_unequal_length_trained_in_batches_are_those_trained_alone():
+    done = _on_jax(BATCHED)
     assert done.stdout.endswith("alike\n"), done.stderr[-2000:]
+
+
+def test_networks_learn_from_clips_that_they_predict_very_wrongly():
+    done = _on_jax(SATURATED)
+    assert done.stdout.endswith("learnt\n"), done.stderr[-2000:]
 
 
 def test_on_tensorflow_folds_are_trained_one_by_one():

@@ -259,8 +259,9 @@ def test_an_epoch_is_reported_as_the_mean_over_its_clips(toy, monkeypatch):
     def one_step(inputs, truth, **options):
         return {4: {"loss": 1.0, "accuracy": 0.5}, 2: {"loss": 4.0, "accuracy": 1.0}}[len(truth)]
 
-    monkeypatch.setattr(net, "train_on_batch", one_step)
-    (epoch,) = KerasTrainer(net, recipe.training).fit(inputs_of(net, features), labels, 1, np.random.default_rng(0))
+    trainer = KerasTrainer(net, recipe.training)
+    monkeypatch.setattr(trainer._trained, "train_on_batch", one_step)
+    (epoch,) = trainer.fit(inputs_of(net, features), labels, 1, np.random.default_rng(0))
     assert epoch == pytest.approx({"epoch": 1, "loss": 2.0, "accuracy": 2 / 3})
 
 

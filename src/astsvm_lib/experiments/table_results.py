@@ -47,6 +47,8 @@ def run_of(row: Row, dataset: Dataset, recipe: Recipe, profile: str, seed: int =
 def runs_of(tables: Iterable[Table], dataset: Dataset, recipe: Recipe, profile: str, seeds: Iterable[int]) -> list[Run]:
     """All runs that tables require on a data set, without duplicates: rows that differ in the head share a run.
 
+    A method without a network has no random numbers, so that it is run for the first seed only.
+
     Parameters
     ----------
     tables
@@ -67,11 +69,12 @@ def runs_of(tables: Iterable[Table], dataset: Dataset, recipe: Recipe, profile: 
         If the profile is unknown.
     """
     found: dict[str, Run] = {}
-    for seed in seeds:
+    for number, seed in enumerate(seeds):
         for table in tables:
             for row in table.rows:
                 run = run_of(row, dataset, recipe, profile, seed)
-                found.setdefault(run.name, run)
+                if number == 0 or run.method.uses_network:
+                    found.setdefault(run.name, run)
     return list(found.values())
 
 

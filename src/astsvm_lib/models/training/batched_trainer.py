@@ -20,7 +20,7 @@ from astsvm_lib.evaluation.loso import Fold
 from astsvm_lib.models.ast_network import FEATURES_LAYER, adapt_inputs_to, clip_moments
 from astsvm_lib.models.initialisation import initialise
 from astsvm_lib.models.training.gpu_layers import rewrite
-from astsvm_lib.models.training.keras_trainer import KerasTrainer, restart_dropout
+from astsvm_lib.models.training.keras_trainer import KerasTrainer, restart_dropout, with_logits
 from astsvm_lib.models.training.trainer import History, NetworkOutputs, OnEpoch, class_weights
 from astsvm_lib.recipe import Optimisation
 
@@ -151,15 +151,15 @@ class _Program:
 
         self.network, self.labels, self.places = network, labels, places
         self.moments = [clip_moments(x) for x in inputs]
-        padding = rewrite(network)
+        padding, trained_network = rewrite(network), with_logits(network)
         optimizer = network.optimizer
         optimizer.build(network.trainable_variables)
         self.clips, self.truth = [jnp.asarray(x) for x in inputs], jnp.asarray(labels)
 
         def loss_of(trained: Any, kept: Any, rows: Any, mask: Any, weight: Any, clips: Any, truth: Any) -> Any:
             padding.rows = mask
-            out, kept = network.stateless_call(trained, kept, [x[rows] for x in clips], training=True)
-            losses = keras.ops.sparse_categorical_crossentropy(truth[rows], out)
+            out, kept = trained_network.stateless_call(trained, kept, [x[rows] for x in clips], training=True)
+            losses = keras.ops.sparse_categorical_crossentropy(truth[rows], out, from_logits=True)
             right = jnp.sum(mask * (jnp.argmax(out, 1) == truth[rows]))
             return jnp.sum(mask * weight[rows] * losses) / jnp.maximum(jnp.sum(mask), 1), (kept, right)
 

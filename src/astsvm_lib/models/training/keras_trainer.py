@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -11,6 +14,42 @@ from astsvm_lib.recipe import Optimisation
 
 #: Version of this stage; see :mod:`astsvm_lib.stages`.
 VERSION = 1
+
+
+class Logits(keras.layers.Layer):
+    """The output of a dense layer before its activation, with the weights of that layer.
+
+    The cross-entropy of logits has a gradient however wrong a prediction is. From probabilities, Keras computes it
+    after clipping them to 1e-7 on JAX and PyTorch, so that the gradient of a clip that is predicted very wrongly is 0.
+
+    Parameters
+    ----------
+    head
+        Dense layer of a network.
+    """
+
+    def __init__(self, head: keras.layers.Dense, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.head = head
+
+    def call(self, x: Any) -> Any:
+        """Logits (B, classes) of features (B, D)."""
+        return keras.ops.matmul(x, self.head.kernel) + self.head.bias
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.head.units)
+
+
+def with_logits(network: keras.Model) -> keras.Model:
+    """The network with logits (B, classes) as its output, and the same weights.
+
+    Parameters
+    ----------
+    network
+        Its last layer is dense, with the softmax as its activation.
+    """
+    head = network.layers[-1]
+    return keras.Model(network.inputs, Logits(head, name="logits")(head.input), name=network.name)
 
 
 def compile_network(network: keras.Model, options: Optimisation) -> None:
@@ -55,6 +94,14 @@ class KerasTrainer(Trainer):
             outputs["features"] = network.get_layer(FEATURES_LAYER).output
         self._outputs = keras.Model(network.inputs, outputs)
 
+    @cached_property
+    def _trained(self) -> keras.Model:
+        """The network with logits as its output, compiled with the same optimiser."""
+        network = with_logits(self.network)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        network.compile(self.network.optimizer, loss, metrics=["accuracy"])
+        return network
+
     def fit(
         self,
         inputs: list[np.ndarray],
@@ -63,7 +110,7 @@ class KerasTrainer(Trainer):
         rng: np.random.Generator,
         on_epoch: OnEpoch = None,
     ) -> History:
-        network, size = self.network, self.options.batch_size
+        network, trained, size = self.network, self._trained, self.options.batch_size
         network.optimizer.build(network.trainable_variables)
         _reset_optimizer(network)
         restart_dropout(network, rng)
@@ -74,8 +121,8 @@ class KerasTrainer(Trainer):
             loss, correct = 0.0, 0.0
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
-                network.reset_metrics()
-                result = network.train_on_batch(
+                trained.reset_metrics()
+                result = trained.train_on_batch(
                     [x[batch] for x in inputs],
                     labels[batch],
                     sample_weight=None if weights is None else weights[batch],

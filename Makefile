@@ -12,6 +12,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 RESULTS := rehearsal-casme2 rehearsal-smic rehearsal-samm rehearsal-megc
 
+# Python keeps the bytecode of what is imported, also where the environment says otherwise: chapters import much.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: book test lab pdf golden results studies environment check-book check-wheel benchmarks lock clean
 
 book: environment
@@ -64,7 +67,6 @@ environment: .venv/installed
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or set PYTHON=/path/to/python."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-	$(BIN)/python -m compileall -q -j 0 .venv/lib
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

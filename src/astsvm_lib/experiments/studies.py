@@ -103,6 +103,17 @@ def multiverse_scores(store: Store, seed: int = 0) -> dict[tuple[Specification, 
     return found
 
 
+def multiverse_is_complete(found: dict[tuple[Specification, str], dict[str, float]]) -> bool:
+    """Whether at least 95% of the runs of the multiverse are stored; a diverged training has no record.
+
+    Parameters
+    ----------
+    found
+        As from :func:`multiverse_scores`.
+    """
+    return len(found) >= 0.95 * len(specifications()) * len(STREAMS)
+
+
 def _multiverse(seed: int) -> list[Run]:
     return list(multiverse_runs(seed).values())
 

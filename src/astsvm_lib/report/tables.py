@@ -14,6 +14,7 @@ from astsvm_lib.datasets import load_manifest
 from astsvm_lib.evaluation.statistics import estimate, smallest_p
 from astsvm_lib.experiments.real_motion import REAL, RealResult
 from astsvm_lib.experiments.table_results import Result, Verdict, not_compared, table_records
+from astsvm_lib.methods import method_named
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, TITLES, Table
 from astsvm_lib.results.record import Record
@@ -172,27 +173,36 @@ def tabs(parts: Mapping[str, str]) -> str:
 
 
 def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
-    """One line per data set: heading, device, profile, epochs, seeds and final training accuracy."""
+    """For each data set, a line per device and number of epochs: methods, profile, seeds and final training accuracy."""
     lines = []
     for name, found in results.items():
-        records = {record.name: record for result in found for record in result.records}.values()
-        own = [record for record in records if record.method == "ast-svmnet"]
         noted = _outdated_note(found)
         lines += [f"{load_manifest(name).heading}: {noted}"] if noted else []
-        if not own:
-            lines.append(f"{name}: the network was not run")
-            continue
-        seeds = sorted({record.seed for record in own})
-        about = {f"profile {r.profile}, {r.epochs} epochs" for r in own}
-        devices = {f"{record.device}, {record.processor}" for record in own}
-        where = "trained on a CPU" if all(device.startswith("CPU") for device in devices) else "trained on a GPU"
-        ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in own]
-        learned = " to ".join(dict.fromkeys((f"{min(ends):.2f}", f"{max(ends):.2f}")))
-        lines.append(
-            f"{own[0].heading}: {where} ({'; '.join(sorted(about))}; seed {', '.join(map(str, seeds))}; "
-            f"{'; '.join(sorted(devices))}); final training accuracy {learned}"
-        )
+        trained: dict[tuple[str, int], dict[str, Record]] = {}
+        for result in found:
+            for record in result.records:
+                if record.epochs and record.backend != "none":
+                    trained.setdefault((record.device, record.epochs), {})[record.name] = record
+        if not trained:
+            lines.append(f"{name}: no network was run")
+        for records in trained.values():
+            lines.append(f"{load_manifest(name).heading}: {_trained(list(records.values()))}")
     return lines
+
+
+def _trained(records: list[Record]) -> str:
+    """Methods of records with the same device and number of epochs, and how they were trained."""
+    methods = sorted({method_named(record.method).title for record in records})
+    where = "a CPU" if records[0].device.startswith("CPU") else "a GPU"
+    about = sorted({f"profile {r.profile}, {r.epochs} epochs" for r in records})
+    seeds = sorted({record.seed for record in records})
+    devices = sorted({f"{record.device}, {record.processor}" for record in records})
+    ends = [np.mean([fold.epochs[-1]["accuracy"] for fold in record.folds]) for record in records]
+    learned = " to ".join(dict.fromkeys((f"{min(ends):.2f}", f"{max(ends):.2f}")))
+    return (
+        f"{', '.join(methods)} trained on {where} ({'; '.join(about)}; seed {', '.join(map(str, seeds))}; "
+        f"{'; '.join(devices)}); final training accuracy {learned}"
+    )
 
 
 def records_shown(records: Iterable[Record]) -> str:

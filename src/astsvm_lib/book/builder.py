@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from tqdm import tqdm
 
 from astsvm_lib.book.chapters import all_parameters, datasets_used, read_parameters, requirements_of
@@ -132,12 +133,37 @@ def assemble(executed: Mapping[str, Path], folder: Path) -> None:
         shutil.copytree(results_folder(), folder / "_extra" / "results", ignore=shutil.ignore_patterns(".*"))
 
 
-def render(source: Path) -> Path:
-    """Run Jupyter Book with warnings as errors; the new pages replace the old ones when they are complete."""
+def configuration_file(solutions: bool) -> Path:
+    """The configuration of Jupyter Book: the project's, or a copy of it that leaves the solutions of exercises out."""
+    own = project_folder() / "_config.yml"
+    if solutions:
+        return own
+    values = yaml.safe_load(own.read_text(encoding="utf-8"))
+    values["sphinx"]["config"]["hide_solutions"] = True
+    path = build_folder() / "_config.yml"
+    write_atomically(path, yaml.safe_dump(values, sort_keys=False).encode())
+    return path
+
+
+def render(source: Path, solutions: bool = True) -> Path:
+    """Run Jupyter Book with warnings as errors; the new pages replace the old ones when they are complete.
+
+    Parameters
+    ----------
+    source
+        Folder written by :func:`assemble`.
+    solutions
+        Whether to show the solutions of the exercises. Pages without them are in a folder of their own.
+
+    Returns
+    -------
+    pathlib.Path
+        Folder of the pages.
+    """
     command = [
         sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
-        "build", str(source), "--path-output", str(build_folder() / "render"),
-        "--config", str(project_folder() / "_config.yml"), "-W", "-n", "--keep-going",
+        "build", str(source), "--path-output", str(build_folder() / "render"), *([] if solutions else ["--all"]),
+        "--config", str(configuration_file(solutions)), "-W", "-n", "--keep-going",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
@@ -145,7 +171,8 @@ def render(source: Path) -> Path:
     if done.returncode:
         messages = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
         raise CompanionError("Jupyter Book failed:\n" + "\n".join(messages or log.splitlines()[-20:]))
-    fresh, final, old = build_folder() / "html.new", build_folder() / "html", build_folder() / "html.old"
+    name = "html" if solutions else "html-without-solutions"
+    fresh, final, old = (build_folder() / f"{name}{suffix}" for suffix in (".new", "", ".old"))
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(build_folder() / "render" / "_build" / "html", fresh)
@@ -168,7 +195,7 @@ def _prepare_data(values: Mapping[str, Mapping[str, Any]], jobs: int) -> None:
         extract_all(clips, Recipe.from_dict(parameters.get("recipe", {})), jobs=jobs)
 
 
-def build(params: Path | None = None, jobs: int = 2, force: bool = False) -> Path:
+def build(params: Path | None = None, jobs: int = 2, force: bool = False, solutions: bool = True) -> Path:
     """Execute the chapters that have changed, and render the book.
 
     Parameters
@@ -179,6 +206,8 @@ def build(params: Path | None = None, jobs: int = 2, force: bool = False) -> Pat
         Number of chapters executed in parallel.
     force
         Whether to execute all chapters again, for instance after a change of the figures' code.
+    solutions
+        Whether to show the solutions of the exercises.
 
     Returns
     -------
@@ -213,4 +242,4 @@ def build(params: Path | None = None, jobs: int = 2, force: bool = False) -> Pat
         if path.name not in kept:
             path.unlink()
     assemble(executed, build_folder() / "source")
-    return render(build_folder() / "source") / "index.html"
+    return render(build_folder() / "source", solutions) / "index.html"

@@ -69,8 +69,9 @@ def chapter_export(folder: Path) -> None:
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Number of chapters run in parallel."
 )
 @click.option("--force", is_flag=True, help="Run all chapters, not only those that have changed.")
+@click.option("--solutions/--no-solutions", default=True, help="Whether to show the solutions of the exercises.")
 @root_option
-def book_command(params: Path | None, jobs: int, force: bool, root: Path | None) -> None:
+def book_command(params: Path | None, jobs: int, force: bool, solutions: bool, root: Path | None) -> None:
     """Run the chapters that have changed, render the book, and print where it is."""
     from astsvm_lib.book.builder import build
     from astsvm_lib.book.chapters import datasets_used
@@ -78,4 +79,4 @@ def book_command(params: Path | None, jobs: int, force: bool, root: Path | None)
 
     if root is not None:
         set_root(datasets_used(params), root)
-    click.echo(f"The book is at {build(params, jobs, force)}")
+    click.echo(f"The book is at {build(params, jobs, force, solutions)}")

@@ -173,7 +173,7 @@ def tabs(parts: Mapping[str, str]) -> str:
 
 
 def provenance_lines(results: dict[str, list[Result]]) -> list[str]:
-    """For each data set, a line per device and number of epochs: methods, profile, seeds and final training accuracy."""
+    """For each data set, a line per device and number of epochs: methods, profile, seeds, final training accuracy."""
     lines = []
     for name, found in results.items():
         noted = _outdated_note(found)

@@ -18,7 +18,10 @@ from astsvm_lib.errors import CompanionError
 COMMANDS = {
     "attainable": ("paper:attainable_command", "Check whether any confusion matrix has both this UAR and this UF1."),
     "book": ("book:book_command", "Run the chapters that have changed, render the book, and print where it is."),
-    "challenge": ("challenge:challenge_group", "Make a challenge for a class, and grade the submissions."),
+    "challenge": (
+        "challenge:challenge_group",
+        "Make a challenge for a class from clips that nobody has seen, and grade the submissions.",
+    ),
     "chapter": ("book:chapter_group", "Run single chapters of the book."),
     "data": ("data:data_group", "Check data sets, render faces, and prepare clips."),
     "evaluate": (

@@ -18,10 +18,14 @@ from browser import opened, settle
 from playwright.sync_api import Browser, ViewportSize
 
 DESKTOP, PHONE = ViewportSize(width=1400, height=900), ViewportSize(width=390, height=844)
-TALLEST = 8000  # px of a page at desktop width
+TALLEST = 8000  # px of a page at desktop width, without exercises and quiz, which are not read from top to bottom
 HEAVIEST = 3e6  # bytes of a page with its pictures
 #: Pages that are looked up, not read from top to bottom.
 REFERENCE = ("api", "genindex", "bibliography", "runs", "py-modindex", "search")
+HEIGHT = """
+() => [...document.querySelectorAll('section#exercises, section#quiz')].reduce(
+  (height, part) => height - part.offsetHeight, document.documentElement.scrollHeight)
+"""
 PICTURES = "() => [...document.querySelectorAll('main img')].map(i => i.getAttribute('src'))"
 #: Run in the page: mathematics that MathJax left as source, outside code.
 UNRENDERED = r"""
@@ -75,7 +79,7 @@ def read(browser: Browser, base: str, folder: Path, path: str, shots: Path | Non
     problems += [f"figure without alt text: {s}" for s in page.evaluate(WITHOUT_ALT)]
     problems += [f"broken picture: {s}" for s in page.evaluate(BROKEN)]
     name = Path(path).stem
-    height = page.evaluate("() => document.documentElement.scrollHeight")
+    height = page.evaluate(HEIGHT)
     if height > TALLEST and not name.startswith(REFERENCE):
         problems.append(f"{height} px tall; expected at most {TALLEST}")
     pictures = {source for source in page.evaluate(PICTURES) if source and not source.startswith("data:")}

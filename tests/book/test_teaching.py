@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
-from astsvm_lib.book.builder import configuration_file
+from astsvm_lib.book.chapters import read_chapter
+from astsvm_lib.book.exercises import without_solutions
 from astsvm_lib.book.folders import source_folder
 from astsvm_lib.book.teaching import quiz_markdown, read_quiz, times_of
 from astsvm_lib.errors import CompanionError
@@ -79,7 +81,24 @@ def test_the_time_to_read_counts_the_words(tmp_path: Path):
     assert times_of(page) == (15, None)
 
 
-def test_a_book_without_solutions_has_a_configuration_of_its_own(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("ASTSVM_BUILD", str(tmp_path))
-    assert configuration_file(True).parent != tmp_path
-    assert yaml.safe_load(configuration_file(False).read_text())["sphinx"]["config"]["hide_solutions"] is True
+def test_without_solutions_the_exercises_stay_and_all_between_start_and_end_goes():
+    whole = read_chapter("idsf")
+    cut = without_solutions(whole)
+    text = "\n".join(cell.source for cell in cut.cells)
+    assert text.count("```{exercise}") == 5
+    assert "solution-" not in text
+    assert "A good answer contains" not in text
+    assert "def my_idsf(frames, absolute=False, standardised=False):\n        ..." in text  # the task
+    assert "differences / differences.std()" not in text  # its solution
+    assert "```{quiz} idsf" in text
+    before = [cell.source for cell in whole.cells if cell.cell_type == "code"]
+    after = [cell.source for cell in cut.cells if cell.cell_type == "code"]
+    assert after == before[: len(after)]
+    assert len(before) - len(after) == 4
+
+
+def test_a_solution_without_an_end_is_refused():
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_markdown_cell("````{solution-start} x\n:class: dropdown\n````\ntext")]
+    with pytest.raises(CompanionError, match="does not end"):
+        without_solutions(notebook)

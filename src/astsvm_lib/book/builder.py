@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 from tqdm import tqdm
 
 from astsvm_lib.book.chapters import all_parameters, datasets_used, read_parameters, requirements_of
 from astsvm_lib.book.execution import SECONDS, run_chapter
+from astsvm_lib.book.exercises import without_solutions
 from astsvm_lib.book.folders import build_folder, project_folder, source_folder
 from astsvm_lib.datasets import available, load, load_manifest
 from astsvm_lib.datasets.croissant import croissant
@@ -117,13 +117,26 @@ def times_table(executed: Mapping[str, Path]) -> str:
     return "\n".join(["| Chapter | Time |", "|---|--:|", *rows, total, ""])
 
 
-def assemble(executed: Mapping[str, Path], folder: Path) -> None:
-    """Write the folder that Jupyter Book renders: the book's files, with chapters replaced by executed notebooks."""
+def assemble(executed: Mapping[str, Path], folder: Path, solutions: bool = True) -> None:
+    """Write the folder that Jupyter Book renders: the book's files, with chapters replaced by executed notebooks.
+
+    Parameters
+    ----------
+    executed
+        Executed notebook of each chapter.
+    folder
+        Folder to write; what it held is removed.
+    solutions
+        Whether the notebooks keep the solutions of the exercises.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source_folder(), folder, ignore=shutil.ignore_patterns("results", "params", ".*"))
     for name, path in executed.items():
         (folder / f"{name}.md").unlink()
-        shutil.copyfile(path, folder / f"{name}.ipynb")
+        if solutions:
+            shutil.copyfile(path, folder / f"{name}.ipynb")
+        else:
+            nbformat.write(without_solutions(nbformat.read(path, as_version=4)), folder / f"{name}.ipynb")
     (folder / TIMES).write_text(times_table(executed), encoding="utf-8")
     (folder / "_extra" / "croissant").mkdir(parents=True)
     for dataset in available():
@@ -133,27 +146,15 @@ def assemble(executed: Mapping[str, Path], folder: Path) -> None:
         shutil.copytree(results_folder(), folder / "_extra" / "results", ignore=shutil.ignore_patterns(".*"))
 
 
-def configuration_file(solutions: bool) -> Path:
-    """The configuration of Jupyter Book: the project's, or a copy of it that leaves the solutions of exercises out."""
-    own = project_folder() / "_config.yml"
-    if solutions:
-        return own
-    values = yaml.safe_load(own.read_text(encoding="utf-8"))
-    values["sphinx"]["config"]["hide_solutions"] = True
-    path = build_folder() / "_config.yml"
-    write_atomically(path, yaml.safe_dump(values, sort_keys=False).encode())
-    return path
-
-
-def render(source: Path, solutions: bool = True) -> Path:
+def render(source: Path, name: str = "html") -> Path:
     """Run Jupyter Book with warnings as errors; the new pages replace the old ones when they are complete.
 
     Parameters
     ----------
     source
         Folder written by :func:`assemble`.
-    solutions
-        Whether to show the solutions of the exercises. Pages without them are in a folder of their own.
+    name
+        Name of the folder of the pages in the build folder.
 
     Returns
     -------
@@ -162,8 +163,8 @@ def render(source: Path, solutions: bool = True) -> Path:
     """
     command = [
         sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
-        "build", str(source), "--path-output", str(build_folder() / "render"), *([] if solutions else ["--all"]),
-        "--config", str(configuration_file(solutions)), "-W", "-n", "--keep-going",
+        "build", str(source), "--path-output", str(build_folder() / "render"),
+        "--config", str(project_folder() / "_config.yml"), "-W", "-n", "--keep-going",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     log = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
@@ -171,7 +172,6 @@ def render(source: Path, solutions: bool = True) -> Path:
     if done.returncode:
         messages = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
         raise CompanionError("Jupyter Book failed:\n" + "\n".join(messages or log.splitlines()[-20:]))
-    name = "html" if solutions else "html-without-solutions"
     fresh, final, old = (build_folder() / f"{name}{suffix}" for suffix in (".new", "", ".old"))
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
@@ -241,5 +241,5 @@ def build(params: Path | None = None, jobs: int = 2, force: bool = False, soluti
     for path in (build_folder() / "executed").iterdir():
         if path.name not in kept:
             path.unlink()
-    assemble(executed, build_folder() / "source")
-    return render(build_folder() / "source", solutions) / "index.html"
+    assemble(executed, build_folder() / "source", solutions)
+    return render(build_folder() / "source", "html" if solutions else "html-without-solutions") / "index.html"

@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import yaml
 
+from astsvm_lib.book.exercises import without_solutions
 from astsvm_lib.book.folders import source_folder
 from astsvm_lib.book.requirements import Requirements
 from astsvm_lib.errors import CompanionError
@@ -51,13 +52,15 @@ def chapters() -> list[str]:
     return [name for name in pages() if is_notebook(name)]
 
 
-def export_chapters(folder: Path) -> list[Path]:
+def export_chapters(folder: Path, solutions: bool = True) -> list[Path]:
     """Write all chapters as notebooks without outputs.
 
     Parameters
     ----------
     folder
         Folder to write to, which is created if it does not exist.
+    solutions
+        Whether the notebooks have the solutions of the exercises.
 
     Returns
     -------
@@ -67,7 +70,8 @@ def export_chapters(folder: Path) -> list[Path]:
     written = []
     for name in chapters():
         path = folder / f"{name}.ipynb"
-        write_atomically(path, nbformat.writes(read_chapter(name)).encode())
+        notebook = read_chapter(name)
+        write_atomically(path, nbformat.writes(notebook if solutions else without_solutions(notebook)).encode())
         written.append(path)
     return written
 

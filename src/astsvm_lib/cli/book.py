@@ -56,11 +56,12 @@ def chapter_run(
 
 @chapter_group.command("export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def chapter_export(folder: Path) -> None:
+@click.option("--solutions/--no-solutions", default=True, help="Whether to keep the solutions of the exercises.")
+def chapter_export(folder: Path, solutions: bool) -> None:
     """Write all chapters as notebooks without outputs into FOLDER, for JupyterLab and for papermill itself."""
     from astsvm_lib.book.chapters import export_chapters
 
-    click.echo(f"{len(export_chapters(folder))} notebooks in {folder}")
+    click.echo(f"{len(export_chapters(folder, solutions))} notebooks in {folder}")
 
 
 @click.command("book")

@@ -13,7 +13,7 @@ from astsvm_lib.book.folders import source_folder
 from astsvm_lib.book.teaching import quiz_markdown, read_quiz, times_of
 from astsvm_lib.errors import CompanionError
 
-TAUGHT = ("idsf",)
+TAUGHT = ("idsf", "fusion-attention", "inception", "training")
 
 
 @pytest.mark.parametrize("chapter", TAUGHT)

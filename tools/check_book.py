@@ -18,12 +18,12 @@ from browser import opened, settle
 from playwright.sync_api import Browser, ViewportSize
 
 DESKTOP, PHONE = ViewportSize(width=1400, height=900), ViewportSize(width=390, height=844)
-TALLEST = 8000  # px of a page at desktop width, without exercises and quiz, which are not read from top to bottom
+TALLEST = 8000  # px of a page at desktop width, without goals, exercises and quiz
 HEAVIEST = 3e6  # bytes of a page with its pictures
 #: Pages that are looked up, not read from top to bottom.
 REFERENCE = ("api", "genindex", "bibliography", "runs", "py-modindex", "search")
 HEIGHT = """
-() => [...document.querySelectorAll('section#exercises, section#quiz')].reduce(
+() => [...document.querySelectorAll('section#exercises, section#quiz, .admonition.goals')].reduce(
   (height, part) => height - part.offsetHeight, document.documentElement.scrollHeight)
 """
 PICTURES = "() => [...document.querySelectorAll('main img')].map(i => i.getAttribute('src'))"

@@ -1,7 +1,7 @@
 # make book   the environment, every chapter, the rendered book
 # make test   lint, types, import rules, tests
 #
-# Other targets: lab (the chapters in JupyterLab), pdf (the rendered book as one PDF), golden, results (on a machine with a CUDA GPU), studies, environment, check-book, check-wheel, benchmarks, lock, clean.
+# Other targets: lab (the chapters in JupyterLab), course (notebooks and slides for a class), pdf (the rendered book as one PDF), golden, results (on a machine with a CUDA GPU), studies, environment, check-book, check-wheel, benchmarks, lock, clean.
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -15,7 +15,7 @@ RESULTS := rehearsal-casme2 rehearsal-smic rehearsal-samm rehearsal-megc
 # Python keeps the bytecode of what is imported, also where the environment says otherwise: chapters import much.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: book test lab pdf golden results studies environment check-book check-wheel benchmarks lock clean
+.PHONY: book test lab course pdf golden results studies environment check-book check-wheel benchmarks lock clean
 
 book: environment
 	$(BIN)/astsvm book --jobs 2
@@ -35,8 +35,12 @@ test: environment
 
 # The chapters are Markdown files; jupytext opens them as notebooks (right click, Open With, Notebook).
 lab: environment
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check jupyterlab
 	$(BIN)/jupyter lab book
+
+# Notebooks, nbgrader's course folder and slides, in _build/course.
+course: environment
+	rm -rf _build/course
+	$(BIN)/astsvm course build --out _build/course
 
 # Prints the pages of the rendered book with headless Chromium, as one PDF with bookmarks.
 pdf: environment

@@ -9,7 +9,12 @@ from pathlib import Path
 from astsvm_lib.errors import CompanionError
 
 #: Setting -> environment variable.
-VARIABLES = {"results": "ASTSVM_RESULTS", "book": "ASTSVM_BOOK", "build": "ASTSVM_BUILD"}
+VARIABLES = {
+    "results": "ASTSVM_RESULTS",
+    "book": "ASTSVM_BOOK",
+    "build": "ASTSVM_BUILD",
+    "course": "ASTSVM_COURSE",
+}
 #: Folder of this package.
 PACKAGE = Path(__file__).resolve().parent
 

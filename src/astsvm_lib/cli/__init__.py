@@ -23,6 +23,7 @@ COMMANDS = {
         "Make a challenge for a class from clips that nobody has seen, and grade the submissions.",
     ),
     "chapter": ("book:chapter_group", "Run single chapters of the book."),
+    "course": ("course:course_group", "Make the notebooks and slides of the course, and try its grading."),
     "data": ("data:data_group", "Check data sets, render faces, and prepare clips."),
     "evaluate": (
         "evaluate:evaluate_command",

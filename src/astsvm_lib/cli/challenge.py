@@ -76,3 +76,33 @@ def challenge_grade(folder: Path, submissions: tuple[Path, ...], out: Path | Non
         uf1 = f"UF1 {result.scores.uf1:.3f} ({low:.3f} to {high:.3f})"
         click.echo(f"{rank:11} {result.name}  {uf1}  UAR {result.scores.uar:.3f}{remarks}")
     click.echo(f"leaderboard: {target / 'leaderboard.html'}")
+
+
+@challenge_group.command("leaks")
+@click.option("--students", type=click.IntRange(min=1), required=True, help="Number of students; each gets a notebook.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed; by default a random number. Keep it secret.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to create.")
+def challenge_leaks(students: int, seed: int | None, out: Path) -> None:
+    """Write notebooks of an evaluation with one leak each: public/ for the students, instructor/ with the key."""
+    from astsvm_lib.challenge.leaks import OWN, PUBLIC, make_leaks
+
+    make_leaks(out, students, seed)
+    click.echo(f"hand out {out / PUBLIC}; keep {out / OWN} to yourself: it holds the key and the codes")
+
+
+@challenge_group.command("grade-leaks")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("answers", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
+def challenge_grade_leaks(folder: Path, answers: tuple[Path, ...]) -> None:
+    """Grade ANSWERS, CSV files with code and kind, to the notebooks in FOLDER."""
+    from astsvm_lib.challenge.leaks import KINDS, grade_leaks, read_leaks
+
+    table = grade_leaks(read_leaks(folder), answers)
+    for row in table.to_dict("records"):
+        verdict = "right" if row["right"] else f"wrong: {row['answer']}" if row["answer"] else "no answer"
+        click.echo(f"{row['code']}  {row['planted']:12}  {verdict}")
+    for kind in KINDS:
+        own = table[table["planted"] == kind]
+        if len(own):
+            click.echo(f"{kind}: found by {own['right'].sum()} of {len(own)}")
+    click.echo(f"{table['right'].sum()} of {len(table)} leaks found")

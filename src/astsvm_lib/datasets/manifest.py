@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -219,12 +220,19 @@ def load_manifest(dataset: str) -> Manifest:
     path = manifest_folder() / f"{name}.yaml"
     if name not in available():
         raise CompanionError(f"unknown data set '{name}'; expected one of {', '.join(available())}")
+    status = path.stat()
+    manifest = _read(path, status.st_mtime_ns, status.st_size)
+    return manifest.first(number) if "@" in dataset else manifest
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int, size: int) -> Manifest:
+    """The manifest in a file, cached until modification time or size of the file change."""
     try:
-        manifest = Manifest.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Manifest.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         raise CompanionError(f"manifest {path.name}: " + "; ".join(lines)) from None
-    return manifest.first(number) if "@" in dataset else manifest
 
 
 def schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from astsvm_lib.errors import CompanionError
-from astsvm_lib.results.record import ClipResult, FoldResult, HeadResult, Record, RunKey
+from astsvm_lib.results.record import FoldResult, Record, RunKey
 from astsvm_lib.storage import canonical_json
 
 #: Columns of ``runs.csv``. Those in :data:`VOLATILE` may differ between equal results.
@@ -186,23 +186,26 @@ def same_result(first: Row, second: Row) -> bool:
     return all(first[column] == second[column] for column in COLUMNS if column not in VOLATILE)
 
 
-def _read_predictions(text: str, row: Row) -> dict[str, list[ClipResult]]:
-    """Test clips by fold, in the order of the file."""
+def _read_predictions(text: str, row: Row) -> dict[str, list[dict[str, Any]]]:
+    """Test clips by fold, in the order of the file, as values of a :class:`~astsvm_lib.results.record.ClipResult`."""
     classes = row["classes"].split("; ")
     header, *lines = list(csv.reader(io.StringIO(text)))
-    heads = [name for name in header[header.index("truth") + 1 :] if ":" not in name]
-    found: dict[str, list[ClipResult]] = {}
+    place = {name: number for number, name in enumerate(header)}
+    heads = [name for name in header[place["truth"] + 1 :] if ":" not in name]
+    columns = [(head, place[head], [(name, place[f"{head}:{name}"]) for name in classes]) for head in heads]
+    clip, truth, fold = place["clip"], place["truth"], place.get("fold")
+    found: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
-        values = dict(zip(header, line, strict=True))
-        key = values["clip"] if values["clip"].count("/") == 2 else f"{row['dataset']}/{values['clip']}"
-        results = {}
-        for head in heads:
-            scores = {name: values[f"{head}:{name}"] for name in classes}
-            numbers = {name: float(value) if value else None for name, value in scores.items()}
-            results[head] = HeadResult(prediction=values[head], scores=numbers)
+        if len(line) != len(header):
+            raise ValueError(f"expected {len(header)} values in a line of predictions, found {len(line)}")
+        key = line[clip] if line[clip].count("/") == 2 else f"{row['dataset']}/{line[clip]}"
+        results = {
+            head: {"prediction": line[own], "scores": {name: line[at] or None for name, at in scores}}
+            for head, own, scores in columns
+        }
         subject = key.rsplit("/", 1)[0]
-        clip = ClipResult(key=key, subject=subject, truth=values["truth"], heads=results)
-        found.setdefault(values.get("fold", subject), []).append(clip)
+        tested = {"key": key, "subject": subject, "truth": line[truth], "heads": results}
+        found.setdefault(subject if fold is None else line[fold], []).append(tested)
     return found
 
 
@@ -254,7 +257,9 @@ def _record_of(row: Row, predictions: str, curves: str) -> Record:
     clips, epochs, stages = _read_predictions(predictions, row), _read_curves(curves), stages_of(row)
     trainer = next((name for name in stages if name.startswith("trainer-")), "")
     folds = [
-        FoldResult(name=name, epochs=epochs.get(name, []), trainer=trainer, seconds=0.0, clips=tested)
+        FoldResult.model_validate(
+            {"name": name, "epochs": epochs.get(name, []), "trainer": trainer, "seconds": 0.0, "clips": tested}
+        )
         for name, tested in clips.items()
     ]
     counts = {"folds": len(folds), "clips": sum(len(fold.clips) for fold in folds)}

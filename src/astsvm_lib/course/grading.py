@@ -47,7 +47,7 @@ class Trial:
     solved, untouched, most
         Points of the tests; written answers are graded by hand.
     failed
-        Names of the cells of tests that the solutions do not pass.
+        Names of the cells that end with an error in the notebook with the solutions.
     seconds
         Time that nbgrader took to grade the solutions.
     """
@@ -61,8 +61,8 @@ class Trial:
 
     @property
     def right(self) -> bool:
-        """Whether the solutions have all points and the untouched notebook has none."""
-        return self.solved == self.most > 0 and self.untouched == 0
+        """Whether the solutions run without an error and have all points, and the untouched notebook has none."""
+        return self.solved == self.most > 0 and self.untouched == 0 and not self.failed
 
 
 @contextmanager
@@ -147,9 +147,12 @@ def try_grading(lesson: Lesson) -> Trial:
                 _succeeded(f"grade {name}", api.autograde(name, student))
                 seconds[student] = time.perf_counter() - started
                 points[student] = api.get_submission(name, student)
-            with api.gradebook as gradebook:
-                grades = gradebook.find_submission_notebook(name, name, SOLVED).grades
-                failed = tuple(g.name for g in grades if g.auto_score is not None and g.auto_score < g.max_score)
+        graded = nbformat.read(folder / "autograded" / SOLVED / name / f"{name}.ipynb", as_version=4)
+    failed = tuple(
+        cell.metadata.get("nbgrader", {}).get("grade_id", cell.source[:40])
+        for cell in graded.cells
+        if any(output.output_type == "error" for output in cell.get("outputs", []))
+    )
     most = points[SOLVED]["max_code_score"]
     return Trial(
         name, points[SOLVED]["code_score"], points[UNTOUCHED]["code_score"], most, failed, seconds[SOLVED]

@@ -26,7 +26,7 @@ from astsvm_lib.rehearsal.corpus import entries
 #: Real database -> its rendered counterpart.
 COUNTERPARTS = {"casme2": "rehearsal-casme2", "smic-hs": "rehearsal-smic", "samm": "rehearsal-samm"}
 #: Number of rendered frames per subject, from which all clips of that subject are composed.
-FILM = 10
+FILM = 5
 #: Number of unscored rows in the real sheets, by emotion.
 _OTHERS = {"casme2": {"others": 99, "sadness": 7, "fear": 2}, "samm": {"other": 26}, "smic-hs": {}}
 _TEXT = """These are rendered faces (rehearsal data) in the layout of {title}, for practice.

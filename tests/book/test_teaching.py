@@ -13,7 +13,10 @@ from astsvm_lib.book.folders import source_folder
 from astsvm_lib.book.teaching import quiz_markdown, read_quiz, times_of
 from astsvm_lib.errors import CompanionError
 
-TAUGHT = ("idsf", "fusion-attention", "inception", "training")
+TAUGHT = (
+    "preprocessing", "magnification", "optical-flow", "idsf", "fusion-attention", "inception", "evaluation", "training",
+    "svm-transfer",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("chapter", TAUGHT)

@@ -43,6 +43,8 @@ class Stage:
         Sections of the recipe that it reads.
     network
         Whether it is computed by the Keras backend.
+    number
+        Version of a stage whose module is not part of this package; None if its module declares it.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Stage:
     needs: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     network: bool = False
+    number: int | None = None
 
 
 STAGES = {
@@ -138,7 +141,11 @@ def stage_named(name: str) -> Stage:
     return STAGES[name]
 
 
-@lru_cache
+def register(stage: Stage) -> None:
+    """Add a stage whose module is not part of this package, such as a method of one's own."""
+    STAGES[stage.name] = stage
+
+
 def stage_version(name: str) -> int:
     """Version of a stage, as declared in its module.
 
@@ -147,7 +154,13 @@ def stage_version(name: str) -> int:
     CompanionError
         If the stage is unknown, or its module declares no version.
     """
-    module = stage_named(name).module
+    stage = stage_named(name)
+    return _declared(name, stage.module) if stage.number is None else stage.number
+
+
+@lru_cache
+def _declared(name: str, module: str) -> int:
+    """The version that a module of this package declares."""
     source = pkgutil.get_data("astsvm_lib", f"{module.replace('.', '/')}.py") or b""
     found = re.search(rb"^VERSION = (\d+)$", source, re.MULTILINE)
     if found is None:

@@ -29,6 +29,7 @@ COMMANDS = {
         "evaluate:evaluate_command",
         "Evaluate a method by leave-one-subject-out or across data sets, and store a record.",
     ),
+    "method": ("method:method_group", "Add a method of your own: write a template, and check a class."),
     "methods": ("evaluate:methods_command", "List the methods that evaluate can run, or print a method's settings."),
     "network": ("inspect:network_group", "Show the network of the paper."),
     "preprocess": ("inspect:preprocess_command", "Prepare a clip of your own."),

@@ -58,6 +58,9 @@ def attainable_command(sizes: str, uar: float, uf1: float, decimals: int, as_jso
 @recipe_option
 @root_option
 @results_option
+@click.option(
+    "--with", "own", multiple=True, metavar="module:Class", help="Add a row with a method of your own; repeatable."
+)
 @click.option("--format", "form", type=click.Choice(["md", "csv", "latex", "json"]), default="md", show_default=True)
 def table_command(
     number: int,
@@ -66,6 +69,7 @@ def table_command(
     recipe_file: Path | None,
     root: Path | None,
     results: Path | None,
+    own: tuple[str, ...],
     form: str,
 ) -> None:
     """Print a table of the paper with the published and the companion's results.
@@ -75,12 +79,12 @@ def table_command(
     """
     from astsvm_lib.datasets import load
     from astsvm_lib.experiments.real_motion import real_results
-    from astsvm_lib.experiments.table_results import results_of, table_records
+    from astsvm_lib.experiments.table_results import results_of, row_of_own, table_records
     from astsvm_lib.paper.tables import table_numbered
     from astsvm_lib.report.tables import real_records, render_table
     from astsvm_lib.results import Store, results_folder
 
-    table = table_numbered(number)
+    table = table_numbered(number).with_rows([row_of_own(name) for name in own])
     store, chosen = Store(results_folder(results)), read_recipe(recipe_file)
     found = {name: results_of(table, load(name, root), store, chosen, profile) for name in names or table.datasets}
     real = real_results(number, store)

@@ -13,11 +13,29 @@ from astsvm_lib.datasets.clip import Dataset
 from astsvm_lib.evaluation.scores import Scores
 from astsvm_lib.evaluation.statistics import Comparison, compare, holm
 from astsvm_lib.experiments.run import Run, plan
+from astsvm_lib.methods import method_named
 from astsvm_lib.paper.published import published
 from astsvm_lib.paper.tables import PUBLISHED_AS, Row, Table
 from astsvm_lib.recipe import Recipe
 from astsvm_lib.results.record import Record
 from astsvm_lib.results.store import Store
+
+
+def row_of_own(name: str) -> Row:
+    """Row of a table for a class of one's own.
+
+    Parameters
+    ----------
+    name
+        ``module:Class``, or the name that an installed package declares.
+
+    Raises
+    ------
+    CompanionError
+        If there is no such class.
+    """
+    method = method_named(name)
+    return Row(method.title, method.name, next(iter(method.heads)), beyond=True)
 
 
 def run_of(row: Row, dataset: Dataset, recipe: Recipe, profile: str, seed: int = 0) -> Run:

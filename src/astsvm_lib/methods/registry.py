@@ -13,6 +13,7 @@ from astsvm_lib.methods.mean_attention import MeanAttention
 from astsvm_lib.methods.megc_baseline import MegcBaseline
 from astsvm_lib.methods.method import Method, NoSettings
 from astsvm_lib.methods.off_apexnet import OffApexNet, OffApexNetSettings
+from astsvm_lib.methods.own import installed, own_method
 from astsvm_lib.methods.pooled_svm import PooledSvm
 from astsvm_lib.methods.stlbp_ip import StlbpIpMethod, StlbpIpSettings
 from astsvm_lib.methods.ststnet import StstNet, StstNetSettings
@@ -160,11 +161,23 @@ METHODS: dict[str, Method] = {
 def method_named(name: str) -> Method:
     """The method with this name.
 
+    Parameters
+    ----------
+    name
+        A name in :data:`METHODS`, ``module:Class`` of a class of your own (:mod:`astsvm_lib.methods.own`), or a name
+        that an installed package declares as an entry point of the group ``astsvm.methods``.
+
     Raises
     ------
     CompanionError
         If there is no such method; the message lists the names.
     """
-    if name not in METHODS:
-        raise CompanionError(f"unknown method '{name}'; expected one of {', '.join(METHODS)}")
-    return METHODS[name]
+    if name in METHODS:
+        return METHODS[name]
+    if ":" in name:
+        return own_method(name)
+    found = installed()
+    if name in found:
+        return own_method(found[name])
+    known = ", ".join([*METHODS, *sorted(found)])
+    raise CompanionError(f"unknown method '{name}'; expected one of {known}, or module:Class")

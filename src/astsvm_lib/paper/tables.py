@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from astsvm_lib.errors import CompanionError
@@ -86,6 +87,10 @@ class Table:
         raise CompanionError(
             f"Table {self.number} has no row '{name}'; expected one of {', '.join(row.name for row in self.rows)}"
         )
+
+    def with_rows(self, more: Iterable[Row]) -> Table:
+        """The table with more rows at its end."""
+        return replace(self, rows=(*self.rows, *more))
 
 
 FULL = Row("AST+SVMNET", "ast-svmnet")

@@ -116,7 +116,8 @@ class RunKey(Part):
     @property
     def name(self) -> str:
         """Data set, method, profile, seed, the digest of all choices, and that of a protocol other than LOSO."""
-        name = f"{self.dataset}_{self.method}_{self.profile}_seed{self.seed}_{self.choices}"
+        method = self.method.replace(":", ".")  # of module:Class; not in names of files
+        name = f"{self.dataset}_{method}_{self.profile}_seed{self.seed}_{self.choices}"
         return name + Protocol.parse(self.protocol).suffix
 
 

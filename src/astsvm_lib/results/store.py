@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from astsvm_lib.configuration import configured_folder
 from astsvm_lib.datasets.manifest import available, load_manifest
 from astsvm_lib.errors import CompanionError
+from astsvm_lib.methods import method_named
 from astsvm_lib.results.files import (
     COLUMNS,
     Row,
@@ -84,6 +85,9 @@ def _record(folder: Path, values: tuple[str, ...]) -> Record:
     name = row["run"]
     with _without_collection():
         record = record_of(row, *_tables(folder, name))
+    if ":" in record.method:  # of a class of one's own, whose version is known once it is loaded
+        with contextlib.suppress(CompanionError):
+            method_named(record.method)
     dataset = record.dataset.split("@")[0]
     if dataset in available() and load_manifest(dataset).rehearsal and not record.rehearsal:
         raise CompanionError(f"{name}: results on rendered faces must be marked as rehearsal data; restore runs.csv")

@@ -21,7 +21,7 @@ DESKTOP, PHONE = ViewportSize(width=1400, height=900), ViewportSize(width=390, h
 TALLEST = 8000  # px of a page at desktop width, without goals, exercises and quiz
 HEAVIEST = 3e6  # bytes of a page with its pictures
 #: Pages that are looked up, not read from top to bottom.
-REFERENCE = ("api", "genindex", "bibliography", "runs", "py-modindex", "search")
+REFERENCE = ("glossary", "notation", "api", "genindex", "bibliography", "runs", "py-modindex", "search")
 HEIGHT = """
 () => [...document.querySelectorAll('section#exercises, section#quiz, .admonition.goals')].reduce(
   (height, part) => height - part.offsetHeight, document.documentElement.scrollHeight)

@@ -98,7 +98,7 @@ def render(tmp_path: Path, monkeypatch) -> Callable[[dict[str, Path]], Path]:
         source = tmp_path / "pages"
         source.mkdir()
         for item in folders.source_folder().iterdir():
-            if item.name in {"_static", "_extra", "_toc.yml", "quizzes", "references.bib", "bibliography.md"}:
+            if item.name in {"_static", "_extra", "_toc.yml", "quizzes", "references.bib", "bibliography.md", "glossary.md"}:
                 (source / item.name).symlink_to(item)
             elif item.suffix == ".md":
                 (source / item.name).write_text(f"# {item.stem}\n")

@@ -31,8 +31,8 @@ def test_the_lock_holds_what_the_package_needs():
     names = {re.split(r"[<>=!;\[ ]", need)[0].lower() for need in needs} - {"astsvm-lib"}
     assert names <= {name.lower() for name in locked()}
     extras = project["optional-dependencies"]
-    assert set(extras) == {"train", "landmarks", "book", "cluster", "jax", "torch", "dev"}
-    for extra in ("train", "landmarks", "book", "cluster", "jax"):
+    assert set(extras) == {"train", "landmarks", "book", "course", "cluster", "jax", "torch", "dev"}
+    for extra in ("train", "landmarks", "book", "course", "cluster", "jax"):
         assert {re.split(r"[<>=!;\[ ]", need)[0].lower() for need in extras[extra]} <= {*locked(), "tensorflow"}
 
 

@@ -89,6 +89,7 @@ benchmarks: environment
 	$(BIN)/python benchmarks/corpus.py rehearsal-smic
 	$(BIN)/python benchmarks/databases.py
 	$(BIN)/python benchmarks/svm.py
+	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/descriptors.py
 
 # Needs uv (pip install uv).
